@@ -1,0 +1,35 @@
+"""Thermal (Kapitza) resistance of an interface by non-equilibrium molecular dynamics: the engine.
+
+`load_config` reads a YAML file, `run` does the dynamics in a directory, `read_samples` returns what it measured; the
+package `analysis` turns that into R_K.
+"""
+
+from .config import Config, load_config, load_study
+from .errors import ConfigError, NemdError, PhysicsError, StorageError
+from .runs import RunResult, prepare, run
+from .simulation import Simulation
+from .storage import Samples, read_run_info, read_samples
+from .structure import build, from_ase
+from .system import System
+from .version import __version__
+
+__all__ = [
+    "Config",
+    "ConfigError",
+    "NemdError",
+    "PhysicsError",
+    "RunResult",
+    "Samples",
+    "Simulation",
+    "StorageError",
+    "System",
+    "__version__",
+    "build",
+    "from_ase",
+    "load_config",
+    "load_study",
+    "prepare",
+    "read_run_info",
+    "read_samples",
+    "run",
+]

@@ -1,0 +1,82 @@
+"""Command line: python -m nemd_core check | run | bench | schema."""
+
+import argparse
+import sys
+
+from .commands_config import add_check, add_schema
+from .errors import NemdError
+
+
+def add_run(subparsers) -> None:
+    """Register `run CONFIG -o DIR`."""
+    parser = subparsers.add_parser(
+        "run",
+        help="one run, without Snakemake",
+        description="Run one configuration. Exit status: 0 done, 2 bad input, 3 stopped by physics.",
+    )
+    parser.add_argument("config", metavar="CONFIG", help="YAML file")
+    parser.add_argument("-o", "--output", metavar="DIR", required=True, help="directory of the run")
+    parser.add_argument(
+        "--set",
+        metavar="a.b=v",
+        action="append",
+        default=[],
+        help="replace a value; names a point of a sweep",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="keep a finished run; start one that is not there"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace the run that DIR holds")
+    parser.set_defaults(func=command_run)
+
+
+def command_run(args) -> int:
+    """Run, and say in two lines where the results are."""
+    from .config import load_config
+    from .config_yaml import parse_overrides
+    from .runs import run
+
+    config = load_config(args.config, parse_overrides(args.set))
+    result = run(config, args.output, resume=args.resume, overwrite=args.overwrite)
+    info = result.info
+    print(f"{result.directory}: {info['steps']} steps of {info['moving_atoms']} moving atoms done", end=" ")
+    print(f"({info['atom_steps_per_s'] / 1e6:.1f} million atom-steps/s)")
+    print(f"next: python -m analysis fit {result.directory}")
+    return 0
+
+
+def add_bench(subparsers) -> None:
+    """Register `bench [--against lammps]`."""
+    parser = subparsers.add_parser(
+        "bench",
+        help="atom-steps per second on this machine",
+        description="Measure atom-steps per second on this machine, next to a peer in the same call if asked.",
+    )
+    parser.add_argument("--against", choices=["lammps"], help="also run the peer (needs `lmp` on the PATH)")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="thread counts to measure")
+    parser.add_argument("--repeats", type=int, default=3, help="measurements per case; the median is printed")
+    parser.set_defaults(func=command_bench)
+
+
+def command_bench(args) -> int:
+    from .bench import bench
+
+    return bench(args.threads, args.repeats, args.against)
+
+
+def main(argv=None) -> int:
+    """Parse, run, and turn the package's own errors into one line each and an exit status."""
+    parser = argparse.ArgumentParser(prog="python -m nemd_core", description=__doc__)
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for add in (add_check, add_run, add_bench, add_schema):
+        add(subparsers)
+    args = parser.parse_args(argv)
+    try:
+        return args.func(args)
+    except NemdError as error:
+        print(error, file=sys.stderr)
+        return error.exit_status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

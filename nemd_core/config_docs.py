@@ -1,0 +1,183 @@
+"""What keys there are: a walk over the section models gives the key table, the schema and the allowed values.
+
+The models themselves (and their defaults) are in config.py; nothing here names a key of theirs.
+"""
+
+import copy
+import types
+from collections.abc import Iterator
+from typing import Annotated, Literal, NamedTuple, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+REQUIRED = "required"
+
+
+class Allowed(str):
+    """The values that a constrained type accepts, in words; rides along in `Annotated`."""
+
+
+class Key(NamedTuple):
+    """One leaf of the configuration."""
+
+    path: str
+    allowed: str
+    default: object
+    """The default, `REQUIRED`, or None when the default depends on the potential or there is none."""
+    by_potential: dict | None
+    """{potential: default or REQUIRED} for keys that only some potentials have."""
+    unit: str
+    description: str
+
+
+def options(annotation, metadata=()) -> Iterator:
+    """Yield what a type accepts: texts for values, model classes for sections; None is left out."""
+    for item in metadata:
+        if isinstance(item, Allowed):
+            yield str(item)
+            return
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        inner, *metadata = get_args(annotation)
+        yield from options(inner, metadata)
+    elif origin in (Union, types.UnionType):
+        for inner in get_args(annotation):
+            yield from options(inner)
+    elif origin is Literal:
+        yield from get_args(annotation)
+    elif annotation is bool:
+        yield from ("true", "false")
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    elif annotation is not type(None):
+        raise TypeError(f"no words for the type {annotation}")
+
+
+def section_of(field: FieldInfo) -> type[BaseModel] | None:
+    """Return the model of a field that is, or may be, a section of keys."""
+    for option in options(field.annotation, field.metadata):
+        if not isinstance(option, str):
+            return option
+    return None
+
+
+def is_leaf(field: FieldInfo) -> bool:
+    """Return whether a field takes a value; one that takes a value or a section of keys is both."""
+    return any(isinstance(option, str) for option in options(field.annotation, field.metadata))
+
+
+def allowed_text(field: FieldInfo) -> str:
+    """Return the values a field accepts in words, such as `lj, harmonic or lj-harmonic`."""
+    texts = sorted(options(field.annotation, field.metadata), key=lambda option: not isinstance(option, str))
+    texts = [
+        t if isinstance(t, str) else f"a mapping with the keys {', '.join(t.model_fields)}" for t in texts
+    ]
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} or {texts[-1]}"
+
+
+def keys(model: type[BaseModel], prefix: str = "") -> dict[str, Key]:
+    """Return every leaf under a model by its dotted key, in the order of the models."""
+    found = {}
+    for name, field in model.model_fields.items():
+        path = prefix + name
+        section = section_of(field)
+        if is_leaf(field):
+            extra = field.json_schema_extra or {}
+            default = REQUIRED if field.is_required() else field.get_default(call_default_factory=True)
+            found[path] = Key(
+                path,
+                allowed_text(field),
+                default,
+                extra.get("default_by_potential"),
+                extra.get("unit", ""),
+                extra.get("text", ""),
+            )
+        if section is not None:
+            found |= keys(section, path + ".")
+    return found
+
+
+def sections(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """Return the dotted keys of all sections."""
+    found = []
+    for name, field in model.model_fields.items():
+        section = section_of(field)
+        if section is not None:
+            found += [prefix + name, *sections(section, f"{prefix}{name}.")]
+    return found
+
+
+_TABLE_HEAD = """\
+# Configuration
+
+Each file here is a complete study; its first lines say what it shows, what the answer should be and how long
+it takes.
+`default.yaml` is the one that `make run` computes. Check a file of your own with
+
+    python -m nemd_core check my.yaml
+
+The table is generated: `python -m nemd_core schema --table > configs/README.md`.
+
+- Units are reduced (`k_B = 1`): masses, energies and lengths in those of a reference substance, `m0`,
+  `epsilon0`, `sigma0`, with the time `tau0 = sigma0 sqrt(m0/epsilon0)`. Neither material needs to be 1.
+- Numbers may be written `5e-3`. Infinities and NaN are refused.
+- A default that depends on the potential names it; a key without default there does not apply and is refused.
+- `hot` is the bath in A, `cold` the one in B; hot may be the colder one. Positive flux runs from A to B.
+- `sweep` takes dotted keys with lists, and the study runs their product:
+  `sweep: {materials.B.mass: [1, 2, 4], run.seed: [1, 2]}` is six runs. `sweep: {table: points.csv}` reads the
+  points from a CSV file next to the config: one column per dotted key, one line per point.
+
+| key | default | allowed | unit | meaning |
+|---|---|---|---|---|
+"""
+
+
+def _cell(text) -> str:
+    return str(text).replace("|", "\\|")
+
+
+def _default_text(key: Key) -> str:
+    if key.by_potential:
+        return "; ".join(f"{potential}: {value}" for potential, value in key.by_potential.items())
+    if key.default is None:
+        return ""
+    if isinstance(key.default, BaseModel):
+        return ", ".join(f"{name}: {value:g}" for name, value in key.default)
+    if isinstance(key.default, bool):
+        return str(key.default).lower()
+    return f"{key.default:g}" if isinstance(key.default, float) else str(key.default)
+
+
+def key_table(model: type[BaseModel], sweep_text: str) -> str:
+    """Return configs/README.md: how to read a config, and one row per key."""
+    rows = []
+    for key in keys(model).values():
+        cells = (f"`{key.path}`", _default_text(key), key.allowed, key.unit or "-", key.description)
+        rows.append(f"| {' | '.join(map(_cell, cells))} |")
+    rows.append(f"| `sweep` |  | dotted keys with lists, or a mapping with table | - | {_cell(sweep_text)} |")
+    return _TABLE_HEAD + "\n".join(rows) + "\n"
+
+
+def json_schema(model: type[BaseModel], sweep_text: str) -> dict:
+    """Return the JSON schema (draft 2020-12) of a config file, its `sweep` included."""
+    schema = copy.deepcopy(model.model_json_schema())
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["properties"]["sweep"] = {
+        "description": sweep_text,
+        "anyOf": [
+            {"type": "null"},
+            {
+                "type": "object",
+                "properties": {"table": {"type": "string"}},
+                "required": ["table"],
+                "additionalProperties": False,
+            },
+            {
+                "type": "object",
+                "propertyNames": {"enum": list(keys(model))},
+                "additionalProperties": {"type": "array", "minItems": 1},
+            },
+        ],
+    }
+    return schema

@@ -1,0 +1,192 @@
+"""Sums over the pairs of a crystal with a fixed table: forces, heat flow through planes, energy.
+
+Each sweep does one sheet: every pair (i in the sheet, j above or beside it) once, eight positions at a time. Forces go
+to a buffer of the sheet's own, which spans the sheets that j may lie in, so that threads never write to the same place
+and the sum has a fixed order; `collect_forces` adds the buffers up.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..jit import kernel
+from ..simd import LANES, item, load, splat, store, where_less
+from .laws import PairLaw, pair_energy, pair_force, vector_constants
+
+
+class Field(NamedTuple):
+    """What the sweeps need besides displacements: layout numbers, the table, and places to write to."""
+
+    sheets: int
+    rows: int
+    components: int
+    replicas: int
+    width: int
+    stride: int
+    begin: int
+    end: int
+    depth: int
+    first: np.ndarray
+    source: np.ndarray
+    """`Table.source`, flat: entry + sheet * entries."""
+    target: np.ndarray
+    shift: np.ndarray
+    buffer: np.ndarray
+    """Forces by sheet of i and sheet of j, shape (sheets, depth, components, stride)."""
+    weight: np.ndarray
+    """1 where i or j moves, 0 between frozen sites, for each shift: shape (2 reach + 1, width)."""
+    reach: int
+    flow: np.ndarray
+    """Heat flow through the lower boundary of the cell at a position, summed over samples; (sheets, width)."""
+    pair_energy: np.ndarray
+    """Potential energy booked at i's position in its row, shape (sheets, width)."""
+
+
+@kernel
+def sweep_forces(sheet, u, field, law):
+    """Forces of all pairs of one sheet, into its buffer. u: (sheets, components, stride)."""
+    u = u.reshape(-1)
+    buffer = field.buffer[sheet].reshape(-1)
+    buffer[:] = 0.0
+    stride, crystal = field.stride, field.components == 3
+    own = sheet * field.components * stride
+    entries = sheet * field.shift.size
+    zero = splat(0.0)
+    for k in range(field.begin, field.end, LANES):
+        constants = vector_constants(law, k)
+        for row in range(field.rows):
+            p = row * field.width + k
+            x, y, z = load(u, own + p), zero, zero
+            if crystal:
+                y, z = load(u, own + p + stride), load(u, own + p + 2 * stride)
+            fx, fy, fz = zero, zero, zero
+            for entry in range(item(field.first, row), item(field.first, row + 1)):
+                q = item(field.source, entries + entry) + k
+                t = item(field.target, entry) + k
+                if crystal:
+                    dx = load(u, q) - x
+                    dy = load(u, q + stride) - y
+                    dz = load(u, q + 2 * stride) - z
+                    px, py, pz = pair_force(law, constants, entry, item(field.shift, entry), k, dx, dy, dz)
+                    fy = fy - py
+                    fz = fz - pz
+                    store(buffer, t + stride, load(buffer, t + stride) + py)
+                    store(buffer, t + 2 * stride, load(buffer, t + 2 * stride) + pz)
+                else:
+                    px, py, pz = pair_force(
+                        law, constants, entry, item(field.shift, entry), k, load(u, q) - x, zero, zero
+                    )
+                fx = fx - px
+                store(buffer, t, load(buffer, t) + px)
+            store(buffer, p, load(buffer, p) + fx)
+            if crystal:
+                store(buffer, p + stride, load(buffer, p + stride) + fy)
+                store(buffer, p + 2 * stride, load(buffer, p + 2 * stride) + fz)
+
+
+@kernel
+def collect_forces(sheet, f, field):
+    """Add up what all sheets found for this one, always in the same order. f: (sheets, components, stride)."""
+    for component in range(field.components):
+        total = f[sheet, component]
+        total[:] = field.buffer[sheet, 0, component]
+        for level in range(1, field.depth):
+            part = field.buffer[(sheet - level) % field.sheets, level, component]
+            for k in range(total.size):
+                total[k] += part[k]
+
+
+@kernel
+def sweep_flow(sheet, u, v, field, law):
+    """Add the heat flow through every cell boundary, Q = sum over i left, j right of ½ F_(j<-i) · (v_i + v_j)."""
+    u = u.reshape(-1)
+    v = v.reshape(-1)
+    flow = field.flow[sheet]
+    stride, crystal, replicas = field.stride, field.components == 3, field.replicas
+    own = sheet * field.components * stride
+    entries = sheet * field.shift.size
+    zero, half = splat(0.0), splat(0.5)
+    for k in range(field.begin, field.end, LANES):
+        constants = vector_constants(law, k)
+        for row in range(field.rows):
+            p = own + row * field.width + k
+            for entry in range(item(field.first, row), item(field.first, row + 1)):
+                shift = item(field.shift, entry)
+                if shift == 0:
+                    continue
+                q = item(field.source, entries + entry) + k
+                dx, dy, dz = load(u, q) - load(u, p), zero, zero
+                if crystal:
+                    dy = load(u, q + stride) - load(u, p + stride)
+                    dz = load(u, q + 2 * stride) - load(u, p + 2 * stride)
+                px, py, pz = pair_force(law, constants, entry, shift, k, dx, dy, dz)
+                power = px * (load(v, p) + load(v, q))
+                if crystal:
+                    power = power + py * (load(v, p + stride) + load(v, q + stride))
+                    power = power + pz * (load(v, p + 2 * stride) + load(v, q + 2 * stride))
+                power = power * half
+                if shift > 0:
+                    for boundary in range(1, shift + 1):
+                        b = k + boundary * replicas
+                        store(flow, b, load(flow, b) + power)
+                else:
+                    for boundary in range(shift + 1, 1):
+                        b = k + boundary * replicas
+                        store(flow, b, load(flow, b) - power)
+
+
+@kernel
+def sweep_energy(sheet, u, field, law):
+    """Potential energy of all pairs of one sheet in which an atom moves, into `field.pair_energy`."""
+    u = u.reshape(-1)
+    weight = field.weight.reshape(-1)
+    energy = field.pair_energy[sheet]
+    energy[:] = 0.0
+    stride, crystal = field.stride, field.components == 3
+    own = sheet * field.components * stride
+    entries = sheet * field.shift.size
+    zero = splat(0.0)
+    for k in range(field.begin, field.end, LANES):
+        constants = vector_constants(law, k)
+        total = zero
+        for row in range(field.rows):
+            p = own + row * field.width + k
+            for entry in range(item(field.first, row), item(field.first, row + 1)):
+                shift = item(field.shift, entry)
+                q = item(field.source, entries + entry) + k
+                dx, dy, dz = load(u, q) - load(u, p), zero, zero
+                if crystal:
+                    dy = load(u, q + stride) - load(u, p + stride)
+                    dz = load(u, q + 2 * stride) - load(u, p + 2 * stride)
+                w = load(weight, (shift + field.reach) * field.width + k)
+                total = total + w * pair_energy(law, constants, entry, shift, k, dx, dy, dz)
+        store(energy, k, total)
+
+
+@kernel
+def count_intruders(sheet, u, field, law: PairLaw):
+    """Number of listed pairs of one sheet closer than the cut-off; for a table of pairs that should all be outside."""
+    u = u.reshape(-1)
+    found = np.zeros(LANES)
+    stride, crystal = field.stride, field.components == 3
+    own = sheet * field.components * stride
+    entries = sheet * field.shift.size
+    total, one, limit = splat(0.0), splat(1.0), splat(law.squared_cutoff)
+    for k in range(field.begin, field.end, LANES):
+        for row in range(field.rows):
+            p = own + row * field.width + k
+            for entry in range(item(field.first, row), item(field.first, row + 1)):
+                q = item(field.source, entries + entry) + k
+                x = load(u, q) - load(u, p) + splat(item(law.bond, 3 * entry))
+                r2 = x * x
+                if crystal:
+                    y = load(u, q + stride) - load(u, p + stride) + splat(item(law.bond, 3 * entry + 1))
+                    z = (
+                        load(u, q + 2 * stride)
+                        - load(u, p + 2 * stride)
+                        + splat(item(law.bond, 3 * entry + 2))
+                    )
+                    r2 = r2 + y * y + z * z
+                total = total + where_less(r2, limit, one)
+    store(found, 0, total)
+    return found.sum()

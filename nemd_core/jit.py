@@ -1,0 +1,49 @@
+"""The options of every compiled function, in one place, and where the compiled code is kept.
+
+The cache directory carries a digest of this package's sources: Numba looks only at the file of the outermost function
+when it judges whether a cached result is still true. Numba itself writes cache files under a temporary name and
+renames them, so that parallel jobs may share the directory.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numba
+from numba import njit
+
+_PACKAGE = Path(__file__).parent
+
+
+def _source_digest() -> str:
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+_base = os.environ.get("NUMBA_CACHE_DIR") or Path.home() / ".cache" / "nemd_core"
+CACHE_DIRECTORY = Path(_base) / f"nemd-{_source_digest()}"
+numba.config.CACHE_DIR = str(CACHE_DIRECTORY)
+
+FAST = {"contract", "nsz"}
+_COMMON = {"error_model": "numpy", "cache": True, "nogil": True}
+
+kernel = njit(fastmath=FAST, **_COMMON)
+"""Element by element arithmetic: products and sums may fuse, but nothing is reordered, so that a site gets the same
+bits whatever its neighbours in the vector, its thread, or the number of replicas."""
+
+inlined = njit(fastmath=FAST, forceinline=True, **{**_COMMON, "cache": False})
+"""A small function that becomes part of its caller."""
+
+
+def block_functions(body):
+    """Compile `body` for one thread and for several: (serial, parallel).
+
+    Numba files cached code under the qualified name of a function, whatever its options, so the parallel one is
+    renamed.
+    """
+    twin = type(body)(body.__code__, body.__globals__, body.__name__ + "_parallel", body.__defaults__)
+    twin.__qualname__ = twin.__name__
+    twin.__module__ = body.__module__
+    return njit(fastmath=FAST, **_COMMON)(body), njit(fastmath=FAST, parallel=True, **_COMMON)(twin)

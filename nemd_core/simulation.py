@@ -1,0 +1,256 @@
+"""A run: equilibrate, then produce, in compiled blocks, with checks between them. Dynamics only; files are in `runs`."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+from .baths import build_baths
+from .errors import PhysicsError
+from .forces.build import build_forces
+from .integrator import INTRUDER, Plan, State, initialise, run_parallel, run_serial
+from .observables import Series, build_meter, empty_series, record_heats, total_energy
+from .potentials import law_of
+from .random import fill_normals
+from .storage import Samples
+from .structure import build
+from .system import REGIONS, System
+
+CHECK_EVERY = 200
+"""Steps between looks at the neighbour table."""
+PARALLEL_SITES = 1500
+"""Moving sites per thread above which threads share the sheets of a crystal."""
+AUDIT_FRACTION = 0.01
+"""Largest drift of E - Q allowed, as a fraction of the heat transferred (physics of BAOAB with anharmonic forces)."""
+AUDIT_FLOOR = 0.002
+"""... or of the thermal energy, whichever is larger: early in a run little heat has been transferred."""
+
+
+def set_temperatures(system: System, config) -> np.ndarray:
+    """The linear profile between the inner edges of the baths, shape (n_layers,)."""
+    region = np.array(REGIONS)[system.cell_region[system.layer_cell]]
+    x, hot, cold = system.layer_x, config.baths.hot.temperature, config.baths.cold.temperature
+    inner = x[np.flatnonzero(region == "hot")[-1]], x[np.flatnonzero(region == "cold")[0]]
+    return np.interp(x, inner, (hot, cold))
+
+
+class Group:
+    """Replicas that advance together in one set of arrays."""
+
+    def __init__(self, config, system: System, replica_ids, threads: int):
+        self.config, self.system = config, system
+        self.replica_ids = np.asarray(replica_ids, np.uint64)
+        hottest = max(config.baths.hot.temperature, config.baths.cold.temperature)
+        potential = config.interaction.potential
+        self.forces = build_forces(system, law_of(config), potential, hottest, len(replica_ids))
+        rows = self.forces.rows
+        self.meter = build_meter(system, rows)
+        self.baths = build_baths(system, rows, config, replica_ids)
+        mass = np.broadcast_to(self.meter.mass, (rows.sheets, rows.stride))
+        kick = np.divide(0.5 * config.run.timestep, mass, out=rows.scalars(), where=mass > 0)
+        self.state = State(rows.vectors(), self._initial_velocities(), rows.vectors(), kick)
+        self._advance = run_parallel if threads > 1 else run_serial
+        initialise(self.state, self.forces.field, self.forces.law)
+
+    def _initial_velocities(self) -> np.ndarray:
+        """Normal, at twice the linear profile: atoms start on their sites, and equipartition takes half of it."""
+        system, rows = self.system, self.forces.rows
+        site, sheet, element = rows.elements(system)
+        spread = np.sqrt(
+            2 * set_temperatures(system, self.config)[system.layer_of_site] / system.mass_of_site
+        )
+        v = rows.vectors()
+        out, scratch = np.empty((2, 4, len(site)))
+        for number, replica in enumerate(self.replica_ids):
+            seed, keys = np.uint64(self.config.run.seed), np.full(len(site), replica)
+            fill_normals(out, scratch, site.astype(np.uint64), keys, np.uint64(0), seed, np.uint64(1))
+            v[sheet, :, element + number] = (spread[site] * out[: rows.components]).T
+        return v
+
+    def energy(self) -> np.ndarray:
+        """Full-step kinetic plus potential energy of each replica, as of the last energy sweep."""
+        return np.array(
+            [total_energy(r, self.state, self.forces.field, self.meter) for r in range(len(self.replica_ids))]
+        )
+
+    def start_production(self) -> np.ndarray:
+        """Zero the ledger; returns the energy of each replica now."""
+        self.baths.heat[:] = 0.0
+        f = self.state.f.copy()
+        initialise(self.state, self.forces.field, self.forces.law)
+        self.state.f[:] = f
+        return self.energy()
+
+    def advance(self, first_step: int, n_steps: int, measure: bool) -> tuple[int, int, Series]:
+        """Do a block; returns (status, step reached, its rows)."""
+        run = self.config.run
+        plan = Plan(
+            timestep=run.timestep,
+            seed=np.uint64(run.seed),
+            first_step=first_step,
+            n_steps=n_steps,
+            sample_every=run.sample_every if measure else 0,
+            series_steps=run.series_steps,
+            check_every=CHECK_EVERY if self.forces.watched else 0,
+        )
+        series = empty_series(self.system, self.forces.rows, n_steps // run.series_steps if measure else 1)
+        forces = self.forces
+        status, step = self._advance(
+            self.state,
+            forces.field,
+            forces.law,
+            forces.outer,
+            forces.outer_law,
+            self.baths,
+            plan,
+            self.meter,
+            series,
+        )
+        return status, step, series
+
+    def heats(self) -> tuple[np.ndarray, np.ndarray]:
+        """Heat given by the hot and the cold bath since the ledger was zeroed, per replica."""
+        series = empty_series(self.system, self.forces.rows, 1)
+        record_heats(0, self.baths, series)
+        return series.heat_hot[:, 0], series.heat_cold[:, 0]
+
+    def temperature(self) -> float:
+        """Mean full-step kinetic temperature of everything that moves."""
+        rows, system = self.forces.rows, self.system
+        twice = (self.meter.mass * self.state.v**2).sum()
+        return float(twice / (rows.components * system.n_moving * rows.replicas))
+
+
+@dataclass
+class Audit:
+    """The energy ledger of production: drift of E - Q against the heat transferred; the worst replica counts."""
+
+    drift: float = 0.0
+    heat: float = 0.0
+    allowed: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        return abs(self.drift) <= self.allowed
+
+
+class Simulation:
+    """All replicas of one configuration. `run()` does everything; `samples()` is what is measured so far."""
+
+    def __init__(self, config, replica_ids=None):
+        self.config = config
+        self.system = build(config)
+        ids = list(range(config.run.replicas)) if replica_ids is None else list(replica_ids)
+        available = min(config.run.threads, numba.config.NUMBA_NUM_THREADS)
+        together = self.system.cross_section[1] > 1 and (
+            self.system.n_moving * len(ids) >= PARALLEL_SITES * available
+        )
+        self.threads = available if together else min(available, len(ids))
+        parts = [ids] if together else np.array_split(ids, self.threads)
+        self.groups = [Group(config, self.system, part, self.threads if together else 1) for part in parts]
+        self.replica_ids = ids
+        self.audit = Audit()
+        self.step = 0
+        self.energy_start = None
+        self._blocks: list[Series] = []
+
+    @property
+    def total_steps(self) -> int:
+        return self.config.run.equilibration_steps + self.config.run.production_steps
+
+    def run(self, progress=None) -> None:
+        """Equilibrate and produce. Raises PhysicsError on non-finite values, a failed audit or a broken table."""
+        run = self.config.run
+        with ThreadPoolExecutor(len(self.groups)) as pool:
+            while self.step < run.equilibration_steps:
+                self._block(pool, min(run.block_steps, run.equilibration_steps - self.step), measure=False)
+                if progress:
+                    progress.update(self)
+            self.energy_start = np.concatenate([group.start_production() for group in self.groups])
+            while self.step < self.total_steps:
+                self._block(pool, min(run.block_steps, self.total_steps - self.step), measure=True)
+                if progress:
+                    progress.update(self)
+
+    def _block(self, pool, n_steps: int, measure: bool) -> None:
+        numba.set_num_threads(self.threads if len(self.groups) == 1 else 1)
+        results = list(pool.map(lambda group: group.advance(self.step, n_steps, measure), self.groups))
+        reached = min(step for _, step, _ in results)
+        broken = any(status == INTRUDER for status, _, _ in results)
+        finite = all(
+            np.isfinite(group.state.v).all() and np.isfinite(group.state.u).all() for group in self.groups
+        )
+        rows = (reached - self.step) // self.config.run.series_steps
+        if not finite:
+            raise PhysicsError(
+                f"run.timestep: {self.config.run.timestep}: positions or velocities became non-finite between steps "
+                f"{self.step} and {self.step + n_steps}; choose a smaller time step"
+            )
+        if measure and rows:
+            parts = [[values[:, :rows] for values in series] for _, _, series in results]
+            self._blocks.append(Series(*(np.concatenate(columns) for columns in zip(*parts, strict=True))))
+        if broken:
+            raise PhysicsError(
+                f"run.forces: lattice: at step {reached} two atoms that are not neighbours in the crystal came within "
+                f"the cut-off {self.config.interaction.cutoff}: the crystal diffuses or melts; lower the temperatures, "
+                "check structure.lattice_constant, or use forces: verlet (not supported yet)"
+            )
+        self.step += n_steps
+        if measure:
+            self._check_energy()
+
+    def _check_energy(self) -> None:
+        last = self._blocks[-1]
+        heat = last.heat_hot[:, -1] + last.heat_cold[:, -1]
+        drift = last.energy[:, -1] - self.energy_start - heat
+        transferred = np.maximum(abs(last.heat_hot[:, -1]), abs(last.heat_cold[:, -1]))
+        baths = self.config.baths
+        thermal = self.system.n_moving * self.system.lattice.dimensions
+        thermal *= max(baths.hot.temperature, baths.cold.temperature)
+        allowed = np.maximum(AUDIT_FRACTION * transferred, AUDIT_FLOOR * thermal)
+        worst = int(np.argmax(abs(drift) / np.maximum(allowed, 1e-300)))
+        self.audit = Audit(float(drift[worst]), float(transferred[worst]), float(allowed[worst]))
+        if not self.audit.passed:
+            raise PhysicsError(
+                f"run.timestep: {self.config.run.timestep}: energy audit: E - Q drifted by {self.audit.drift:.4g} "
+                f"(allowed {self.audit.allowed:.4g}; heat transferred {self.audit.heat:.4g}) by step {self.step}; "
+                "choose a smaller time step"
+            )
+
+    def samples(self) -> Samples | None:
+        """Everything measured so far, or None before the first block of production."""
+        if not self._blocks:
+            return None
+        series = Series(*(np.concatenate(columns, axis=1) for columns in zip(*self._blocks, strict=True)))
+        system, run = self.system, self.config.run
+        region = np.array(REGIONS)[system.cell_region[system.layer_cell]]
+        layers = {
+            "x0": system.layer_x,
+            "x_mean": system.layer_x + self._relaxed_layers() + series.displacement.mean(axis=(0, 1)),
+            "region": region,
+            "species": np.array(["A", "B"])[system.cell_species[system.layer_cell]],
+            "n_sites": np.full(system.n_layers, system.sites_per_layer),
+        }
+        return Samples(
+            layers=layers,
+            planes={"x0": system.plane_x, "cell": system.plane_cell},
+            interface_plane=int(np.flatnonzero(system.plane_cell == system.first_b_cell)[0]),
+            step=run.series_steps * np.arange(1, series.energy.shape[1] + 1),
+            temperature=series.temperature,
+            flux=series.flux,
+            heat_hot=series.heat_hot,
+            heat_cold=series.heat_cold,
+            energy=series.energy,
+            energy_start=self.energy_start,
+            area=system.area,
+            timestep=run.timestep,
+            series_steps=run.series_steps,
+        )
+
+    def _relaxed_layers(self) -> np.ndarray:
+        """Displacement along x of the sites that forces are expanded about, mean of each layer."""
+        relaxed = self.groups[0].forces.relaxed[:, :, 0]
+        sublayer = self.system.lattice.sublayer
+        per_cell = range(self.system.lattice.layers_per_cell)
+        return np.stack([relaxed[sublayer == s].mean(axis=0) for s in per_cell], axis=1).ravel()
