@@ -60,7 +60,7 @@ class Section(BaseModel):
 
 
 class Length(Section):
-    """Cells along x on each side."""
+    """The extent of both sides."""
 
     A: Cells = key("cells", "length of side A along x, wall and bath included")
     B: Cells = key("cells", "length of side B along x, wall and bath included")

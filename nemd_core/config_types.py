@@ -85,7 +85,7 @@ def for_lj(default) -> dict:
 
 def section(text: str, **kwargs):
     """Return the field of a section of keys."""
-    return Field(description=text, json_schema_extra={"text": text}, **kwargs)
+    return Field(description=text, **kwargs)
 
 
 def keys_or_value(value) -> str:

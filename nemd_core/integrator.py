@@ -80,6 +80,16 @@ def end_step(sheet, state, field):
             vc[k] += kick[k] * fc[k]
 
 
+@kernel
+def look_for_intruders(sheet, u, outer, outer_law, meter):
+    meter.intruders[sheet] = count_intruders(sheet, u, outer, outer_law)
+
+
+@kernel
+def any_intruder(meter):
+    return meter.intruders.sum() > 0
+
+
 def run_block(state, field, law, outer, outer_law, baths, plan, meter, series):
     """Do `plan.n_steps` steps. Rows of `series` fill up from 0. Returns (status, step at which it stopped)."""
     sheets = field.sheets
@@ -97,8 +107,8 @@ def run_block(state, field, law, outer, outer_law, baths, plan, meter, series):
                 sweep_flow(sheet, state.u, state.v, field, law)
         if plan.check_every > 0 and step % plan.check_every == 0:
             for sheet in prange(sheets):
-                meter.intruders[sheet] = count_intruders(sheet, state.u, outer, outer_law)
-            if meter.intruders.sum() > 0:
+                look_for_intruders(sheet, state.u, outer, outer_law, meter)
+            if any_intruder(meter):
                 return INTRUDER, step
         if plan.sample_every > 0 and step % plan.series_steps == 0:
             for sheet in prange(sheets):

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, cg
 
 from ..errors import PhysicsError
-from ..potentials import LennardJones, Springs, force_constants
+from ..potentials import LennardJones, force_constants
 from ..system import System
 from .lattice import Field, collect_forces, sweep_energy, sweep_forces
 from .laws import linear_law, pair_law
