@@ -81,8 +81,8 @@ def end_step(sheet, state, field):
 
 
 @kernel
-def look_for_intruders(sheet, u, outer, outer_law, meter):
-    meter.intruders[sheet] = count_intruders(sheet, u, outer, outer_law)
+def look_for_intruders(sheet, u, outer, watch, meter):
+    meter.intruders[sheet] = count_intruders(sheet, u, outer, watch)
 
 
 @kernel
@@ -90,7 +90,7 @@ def any_intruder(meter):
     return meter.intruders.sum() > 0
 
 
-def run_block(state, field, law, outer, outer_law, baths, plan, meter, series):
+def run_block(state, field, law, outer, watch, baths, plan, meter, series):
     """Do `plan.n_steps` steps. Rows of `series` fill up from 0. Returns (status, step at which it stopped)."""
     sheets = field.sheets
     row = 0
@@ -107,7 +107,7 @@ def run_block(state, field, law, outer, outer_law, baths, plan, meter, series):
                 sweep_flow(sheet, state.u, state.v, field, law)
         if plan.check_every > 0 and step % plan.check_every == 0:
             for sheet in prange(sheets):
-                look_for_intruders(sheet, state.u, outer, outer_law, meter)
+                look_for_intruders(sheet, state.u, outer, watch, meter)
             if any_intruder(meter):
                 return INTRUDER, step
         if plan.sample_every > 0 and step % plan.series_steps == 0:

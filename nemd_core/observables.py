@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .baths import HOT
+from .forces.lattice import flow_through
 from .forces.rows import Rows
 from .jit import kernel
 from .system import System
@@ -91,9 +92,7 @@ def record_row(row, state, field, baths, plan, meter, series):
     meter.kinetic[:] = 0.0
     for replica in range(replicas):
         for plane in range(meter.plane.size):
-            total = 0.0
-            for sheet in range(field.sheets):
-                total += field.flow[sheet, meter.plane[plane] + replica]
+            total = flow_through(meter.plane[plane] + replica, field)
             series.flux[replica, row, plane] = total / (samples * meter.area)
         series.energy[replica, row] = total_energy(replica, state, field, meter)
     field.flow[:] = 0.0

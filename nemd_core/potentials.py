@@ -95,8 +95,8 @@ def law_of(config) -> LennardJones | Springs:
     a, b, cross = config.materials.A, config.materials.B, config.interaction.cross
 
     def three(name):
-        first, second = getattr(a, name) or 0.0, getattr(b, name) or 0.0
-        return np.array([first, mix(getattr(cross, name), first, second), second])
+        first, second = getattr(a, name) or 0.0, getattr(b, name) or 0.0  # a chain has no transverse stiffness
+        return np.array([first, mix(getattr(cross, name) or 0.0, first, second), second])
 
     if config.interaction.potential == "harmonic":
         return Springs(three("stiffness"), three("transverse_stiffness"))

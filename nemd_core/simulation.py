@@ -92,7 +92,7 @@ class Group:
             n_steps=n_steps,
             sample_every=run.sample_every if measure else 0,
             series_steps=run.series_steps,
-            check_every=CHECK_EVERY if self.forces.watched else 0,
+            check_every=CHECK_EVERY if self.forces.watch.bond.size else 0,
         )
         series = empty_series(self.system, self.forces.rows, n_steps // run.series_steps if measure else 1)
         forces = self.forces
@@ -101,7 +101,7 @@ class Group:
             forces.field,
             forces.law,
             forces.outer,
-            forces.outer_law,
+            forces.watch,
             self.baths,
             plan,
             self.meter,

@@ -8,7 +8,7 @@ from scipy.sparse.linalg import LinearOperator, cg
 from ..errors import PhysicsError
 from ..potentials import LennardJones, force_constants
 from ..system import System
-from .lattice import Field, collect_forces, sweep_energy, sweep_forces
+from .lattice import Field, Watch, collect_forces, sweep_energy, sweep_forces
 from .laws import linear_law, pair_law
 from .rows import Rows, Table, half_offsets, layout, reach_of, tabulate
 
@@ -17,6 +17,7 @@ _SIGMAS = 6.0
 _SKIN = 0.1
 """Added to that, in nearest-neighbour distances: strain near interfaces and baths."""
 _FORCE_TOLERANCE = 1e-10
+_NOTHING = Watch(np.zeros(0), 0.0)
 
 
 class Forces(NamedTuple):
@@ -27,8 +28,7 @@ class Forces(NamedTuple):
     law: NamedTuple
     outer: Field
     """Pairs that the table leaves out, watched so that none comes within the cut-off."""
-    outer_law: NamedTuple
-    watched: bool
+    watch: Watch
     relaxed: np.ndarray
     """Displacement of the sites about which `law` is expanded, (n_basis, n_cells, components); 0 unless lj-harmonic."""
 
@@ -71,12 +71,12 @@ def build_forces(system: System, law, potential: str, hottest: float, replicas: 
     if potential == "lj":
         outer_table = tabulate(system, rows, outer_pairs)
         outer = make_field(system, rows, outer_table, outer=True)
-        outer_law = pair_law(law, system, rows, outer_table, outer=True)
-        return Forces(rows, field, pair_law(law, system, rows, table), outer, outer_law, True, relaxed)
+        watch = Watch(outer_table.bond.ravel(), float(law.cutoff) ** 2)
+        return Forces(rows, field, pair_law(law, system, rows, table), outer, watch, relaxed)
     if potential == "lj-harmonic":
         relaxed = relax(system, law)
     linear = linear_law(law, system, rows, table, relaxed)
-    return Forces(rows, field, linear, field, linear, False, relaxed)
+    return Forces(rows, field, linear, field, _NOTHING, relaxed)
 
 
 def make_field(system: System, rows: Rows, table: Table, outer: bool = False) -> Field:
@@ -108,7 +108,7 @@ def make_field(system: System, rows: Rows, table: Table, outer: bool = False) ->
         buffer=buffer,
         weight=(moves(cell) | moves(cell + shift)).astype(float),
         reach=reach,
-        flow=np.zeros((rows.sheets, rows.width)),
+        flow=np.zeros((rows.sheets, 2 * reach + 1, rows.width)),
         pair_energy=np.zeros((rows.sheets, rows.width)),
     )
 
@@ -139,7 +139,7 @@ def relax(system: System, law: LennardJones) -> np.ndarray:
     rows = layout(slim, reach_of(pairs), reach_of(pairs))
     table = tabulate(slim, rows, pairs)
     field = make_field(slim, rows, table)
-    full = Forces(rows, field, pair_law(law, slim, rows, table), field, None, False, None)
+    full = Forces(rows, field, pair_law(law, slim, rows, table), field, _NOTHING, None)
     shape = (len(slim.lattice.basis), slim.n_cells, rows.components)
     moving = np.broadcast_to(slim.moving_cell[None, :, None], shape).ravel()
     u = np.zeros(moving.size)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..jit import kernel
 from ..simd import LANES, item, load, splat, store, where_less
-from .laws import PairLaw, pair_energy, pair_force, vector_constants
+from .laws import pair_energy, pair_force, vector_constants
 
 
 class Field(NamedTuple):
@@ -37,7 +37,7 @@ class Field(NamedTuple):
     """1 where i or j moves, 0 between frozen sites, for each shift: shape (2 reach + 1, width)."""
     reach: int
     flow: np.ndarray
-    """Heat flow through the lower boundary of the cell at a position, summed over samples; (sheets, width)."""
+    """½ F_(j<-i) · (v_i + v_j) at i's position for each shift of j, summed over samples; (sheets, 2 reach + 1, width)."""
     pair_energy: np.ndarray
     """Potential energy booked at i's position in its row, shape (sheets, width)."""
 
@@ -52,9 +52,9 @@ def sweep_forces(sheet, u, field, law):
     own = sheet * field.components * stride
     entries = sheet * field.shift.size
     zero = splat(0.0)
-    for k in range(field.begin, field.end, LANES):
-        constants = vector_constants(law, k)
-        for row in range(field.rows):
+    for row in range(field.rows):
+        for k in range(field.begin, field.end, LANES):
+            constants = vector_constants(law, k)
             p = row * field.width + k
             x, y, z = load(u, own + p), zero, zero
             if crystal:
@@ -98,11 +98,11 @@ def collect_forces(sheet, f, field):
 
 @kernel
 def sweep_flow(sheet, u, v, field, law):
-    """Add the heat flow through every cell boundary, Q = sum over i left, j right of ½ F_(j<-i) · (v_i + v_j)."""
+    """Add ½ F_(j<-i) · (v_i + v_j) of all pairs that lie in different cells, at i's position, by shift."""
     u = u.reshape(-1)
     v = v.reshape(-1)
-    flow = field.flow[sheet]
-    stride, crystal, replicas = field.stride, field.components == 3, field.replicas
+    flow = field.flow[sheet].reshape(-1)
+    stride, crystal = field.stride, field.components == 3
     own = sheet * field.components * stride
     entries = sheet * field.shift.size
     zero, half = splat(0.0), splat(0.5)
@@ -124,15 +124,8 @@ def sweep_flow(sheet, u, v, field, law):
                 if crystal:
                     power = power + py * (load(v, p + stride) + load(v, q + stride))
                     power = power + pz * (load(v, p + 2 * stride) + load(v, q + 2 * stride))
-                power = power * half
-                if shift > 0:
-                    for boundary in range(1, shift + 1):
-                        b = k + boundary * replicas
-                        store(flow, b, load(flow, b) + power)
-                else:
-                    for boundary in range(shift + 1, 1):
-                        b = k + boundary * replicas
-                        store(flow, b, load(flow, b) - power)
+                b = (shift + field.reach) * field.width + k
+                store(flow, b, load(flow, b) + power * half)
 
 
 @kernel
@@ -164,27 +157,52 @@ def sweep_energy(sheet, u, field, law):
 
 
 @kernel
-def count_intruders(sheet, u, field, law: PairLaw):
-    """Number of listed pairs of one sheet closer than the cut-off; for a table of pairs that should all be outside."""
+def flow_through(boundary, field):
+    """Heat flow from left to right through the lower boundary of the cell at a position, summed over samples.
+
+    Q = sum over i left, j right of ½ F_(j<-i) · (v_i + v_j), exact for pair forces, also inside an interface.
+    """
+    total = 0.0
+    for sheet in range(field.sheets):
+        for shift in range(1, field.reach + 1):
+            for cells in range(1, shift + 1):
+                k = boundary - cells * field.replicas
+                total += field.flow[sheet, field.reach + shift, k]
+                # j is left of i here, and the force on i is the opposite one
+                total -= field.flow[sheet, field.reach - shift, k + shift * field.replicas]
+    return total
+
+
+class Watch(NamedTuple):
+    """The pairs that a table leaves out and that must stay beyond the cut-off."""
+
+    bond: np.ndarray
+    """Ideal vectors of the entries of the outer table, flat; empty where nothing need be watched."""
+    squared_cutoff: float
+
+
+@kernel
+def count_intruders(sheet, u, field, watch):
+    """Number of pairs of one sheet closer than the cut-off; `field` and `watch` are those of the outer pairs."""
     u = u.reshape(-1)
     found = np.zeros(LANES)
     stride, crystal = field.stride, field.components == 3
     own = sheet * field.components * stride
     entries = sheet * field.shift.size
-    total, one, limit = splat(0.0), splat(1.0), splat(law.squared_cutoff)
+    total, one, limit = splat(0.0), splat(1.0), splat(watch.squared_cutoff)
     for k in range(field.begin, field.end, LANES):
         for row in range(field.rows):
             p = own + row * field.width + k
             for entry in range(item(field.first, row), item(field.first, row + 1)):
                 q = item(field.source, entries + entry) + k
-                x = load(u, q) - load(u, p) + splat(item(law.bond, 3 * entry))
+                x = load(u, q) - load(u, p) + splat(item(watch.bond, 3 * entry))
                 r2 = x * x
                 if crystal:
-                    y = load(u, q + stride) - load(u, p + stride) + splat(item(law.bond, 3 * entry + 1))
+                    y = load(u, q + stride) - load(u, p + stride) + splat(item(watch.bond, 3 * entry + 1))
                     z = (
                         load(u, q + 2 * stride)
                         - load(u, p + 2 * stride)
-                        + splat(item(law.bond, 3 * entry + 2))
+                        + splat(item(watch.bond, 3 * entry + 2))
                     )
                     r2 = r2 + y * y + z * z
                 total = total + where_less(r2, limit, one)

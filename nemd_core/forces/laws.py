@@ -46,12 +46,11 @@ class LinearLaw(NamedTuple):
     components: int
 
 
-def pair_law(law: LennardJones, system, rows: Rows, table: Table, outer: bool = False) -> PairLaw:
-    """Spread Lennard-Jones parameters over positions; `outer`: for the wider sweep over outer pairs."""
-    begin, end = rows.window(outer)
+def pair_law(law: LennardJones, system, rows: Rows, table: Table) -> PairLaw:
+    """Spread Lennard-Jones parameters over positions."""
+    begin, end = rows.window()
     quarters = (12 * law.a, 6 * law.b, law.slope, law.offset)
-    reach = rows.outer_reach if outer else rows.reach
-    types = _types_along_row(system, rows, reach)
+    types = _types_along_row(system, rows)
     if all(len(set(q)) == 1 for q in quarters):
         types[:] = 0
     vectors = np.moveaxis(types[:, begin:end].reshape(len(types), -1, LANES), 1, 0).reshape(
@@ -66,7 +65,7 @@ def pair_law(law: LennardJones, system, rows: Rows, table: Table, outer: bool = 
         span=coefficient.shape[1],
         along_row=len(PAIR_TYPES) * LANES,
         width=rows.width,
-        reach=reach,
+        reach=rows.reach,
         begin=begin,
         squared_cutoff=float(law.cutoff) ** 2,
         shifted=bool(np.any(law.slope)),
@@ -76,7 +75,7 @@ def pair_law(law: LennardJones, system, rows: Rows, table: Table, outer: bool = 
 def linear_law(law: LennardJones | Springs, system, rows: Rows, table: Table, relaxed=None) -> LinearLaw:
     """Force constants of every bond. `relaxed`: displacement of each (basis, cell) from the ideal site, in sigma,
     shape (n_basis, n_cells, components); bonds are taken between the displaced sites."""
-    types = _types_along_row(system, rows, rows.reach)
+    types = _types_along_row(system, rows)
     cell = np.clip(rows.cell_of_position, 0, system.n_cells - 1)
     kinds, kind = np.unique(np.hstack([table.basis, table.offset]), axis=0, return_inverse=True)
     order = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))[: 1 if rows.components == 1 else 6]
@@ -97,10 +96,10 @@ def linear_law(law: LennardJones | Springs, system, rows: Rows, table: Table, re
     )
 
 
-def _types_along_row(system, rows: Rows, reach: int) -> np.ndarray:
+def _types_along_row(system, rows: Rows) -> np.ndarray:
     """Pair type of each position with its neighbour at every shift, shape (2 reach + 1, width)."""
     cell = rows.cell_of_position
-    shift = np.arange(-reach, reach + 1)[:, None]
+    shift = np.arange(-rows.reach, rows.reach + 1)[:, None]
     return (cell >= system.first_b_cell).astype(np.int64) + (cell + shift >= system.first_b_cell)
 
 

@@ -174,8 +174,9 @@ def layout(system: System, reach: int, outer_reach: int, replicas: int = 1) -> R
 def tabulate(system: System, rows: Rows, pairs) -> Table:
     """The neighbour table of `pairs` for this layout.
 
-    Entries of a row are ordered by shift: two that touch the same row at different shifts then lie far apart in time,
-    and the second does not wait for the stores of the first.
+    Entries of a row are ordered by falling shift. Two that touch the same row at different shifts then lie far apart in
+    time, so that the second does not wait for the stores of the first; and what a site receives from one row arrives
+    in the order of the cells it comes from, however many replicas share a vector, so that its sum has the same bits.
     """
     ny, nz = system.cross_section
     n_basis = len(system.lattice.basis)
@@ -184,7 +185,9 @@ def tabulate(system: System, rows: Rows, pairs) -> Table:
     for row in range(rows.rows):
         iy, i = divmod(row, n_basis)
         own = [pair for pair in pairs if pair[0] == i]
-        for _, j, offset, bond in sorted(own, key=lambda pair: (pair[2][0], pair[2][2], pair[2][1], pair[1])):
+        for _, j, offset, bond in sorted(
+            own, key=lambda pair: (-pair[2][0], pair[2][2], pair[2][1], pair[1])
+        ):
             neighbour = ((iy + offset[1]) % ny) * n_basis + j
             entries.append((neighbour * rows.width + offset[0] * rows.replicas, i, j, offset, bond))
         first.append(len(entries))

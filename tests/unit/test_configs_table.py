@@ -1,0 +1,65 @@
+"""configs/README.md is the key table that the models give; the commands that print and check."""
+
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+
+from nemd_core.commands_config import add_check, add_schema
+from nemd_core.config import KEYS, key_table
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+def run(*arguments):
+    parser = argparse.ArgumentParser()
+    subparsers = parser.add_subparsers()
+    add_check(subparsers)
+    add_schema(subparsers)
+    args = parser.parse_args(list(map(str, arguments)))
+    return args.func(args)
+
+
+def test_the_table_has_not_drifted():
+    text = (CONFIGS / "README.md").read_text()
+    assert text == key_table(), "run: python -m nemd_core schema --table > configs/README.md"
+
+
+def test_the_table_has_every_key_with_its_unit():
+    for key in KEYS.values():
+        row = next(line for line in key_table().splitlines() if line.startswith(f"| `{key.path}` |"))
+        assert len(row.split(" | ")) == 5
+        numeric = "number" in key.allowed or "integer" in key.allowed
+        assert not numeric or key.unit or key.path == "run.seed", f"{key.path} has no unit"
+        assert key.description
+
+
+def test_schema_prints_json(capsys):
+    assert run("schema") == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "Config"
+    assert run("schema", "--table") == 0
+    assert capsys.readouterr().out == key_table()
+
+
+def test_check_accepts_a_shipped_config(capsys):
+    assert run("check", CONFIGS / "default.yaml") == 0
+    assert "4 runs" in capsys.readouterr().out
+
+
+def test_check_refuses_with_one_line_per_problem(tmp_path, capsys):
+    path = tmp_path / "x.yaml"
+    text = (CONFIGS / "default.yaml").read_text()
+    path.write_text(text.replace("temperature: 0.35", "temperature: -0.1").replace("friction", "frction"))
+    assert run("check", path) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert any(line.startswith("baths.hot.temperature: -0.1: ") for line in lines)
+    assert any(line.startswith("baths.frction: ") and "baths.friction?" in line for line in lines)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["none.yaml", ""])
+def test_check_refuses_what_is_no_file(tmp_path, capsys, name):
+    assert run("check", tmp_path / name) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1

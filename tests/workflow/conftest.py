@@ -1,0 +1,28 @@
+"""How the workflow tests call Snakemake: as a user does, in a directory of their own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def snakemake():
+    """Call `snakemake ARGUMENTS` in `directory`; return the finished process with its output as text."""
+
+    def call(directory, config, *arguments):
+        command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--cores", "2"]
+        return subprocess.run(
+            [*command, "--directory", directory, "--configfile", config, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            timeout=300,
+        )
+
+    return call
