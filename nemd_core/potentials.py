@@ -95,7 +95,10 @@ def law_of(config) -> LennardJones | Springs:
     a, b, cross = config.materials.A, config.materials.B, config.interaction.cross
 
     def three(name):
-        first, second = getattr(a, name) or 0.0, getattr(b, name) or 0.0  # a chain has no transverse stiffness
+        first, second = (
+            getattr(a, name) or 0.0,
+            getattr(b, name) or 0.0,
+        )  # a chain has no transverse stiffness
         return np.array([first, mix(getattr(cross, name) or 0.0, first, second), second])
 
     if config.interaction.potential == "harmonic":
