@@ -22,6 +22,7 @@ less than the second nor more than a cap, so that noise can neither fail a sound
   above at 0.1 %; from the scatter of replicas where there are 8 or more, else from that of blocks. Harmless
   are the same limits as for the baths, and 2 % of |J|. No cap: a run that is just long enough can't do better.
 - independent_samples: n_effective of delta_T and J, at least 20.
+- flux_resolved: half the 95 % interval of J against |J|.
 
 Caps apply where J is resolved from 0.
 """
@@ -29,6 +30,7 @@ Caps apply where J is resolved from 0.
 import numpy as np
 from scipy import stats
 
+from nemd_core.baths import bath_friction
 from nemd_core.storage import Samples
 
 from .uncertainty import Blocks, includes_zero, merge_blocks
@@ -56,6 +58,7 @@ def judge(samples: Samples, settings, rows: dict, between, blocks: Blocks, n_eff
         check_baths(samples, settings, blocks, resolved),
         check_steady(settings, rows, blocks),
         check_count(n_effective),
+        check_resolved(J, blocks.t(0.95) * float(blocks.stderr(rows["J"])), resolved),
     ]
 
 
@@ -124,7 +127,9 @@ def check_baths(samples: Samples, settings, blocks: Blocks, resolved: bool) -> d
         ("cold", settings.T_cold, samples.heat_cold),
     ):
         layers = np.flatnonzero(samples.layers["region"] == name)
-        friction = bath_friction(len(layers), name, settings)
+        friction = bath_friction(len(layers), settings.friction, settings.ramp)
+        if name == "hot":  # its inner edge is the last of its layers
+            friction = friction[::-1]
         rate = np.expm1(2 * friction * samples.timestep) / (2 * samples.timestep)
         weights = rate * samples.layers["n_sites"][layers]
         temperature = samples.temperature[:, :, layers] @ (weights / weights.sum())
@@ -185,14 +190,6 @@ def change_over_run(series, blocks: Blocks) -> tuple[float, float, int]:
     return float(change), float(np.sqrt(variance)), dof
 
 
-def bath_friction(n_layers: int, name: str, settings) -> np.ndarray:
-    """Friction of each layer, shape (n_layers,): constant, or 2 friction sin²(pi s/2), s = 0 inside."""
-    if not settings.ramp:
-        return np.full(n_layers, float(settings.friction))
-    s = (np.arange(n_layers) + 0.5) / n_layers
-    return 2.0 * settings.friction * np.sin(0.5 * np.pi * (s[::-1] if name == "hot" else s)) ** 2
-
-
 def check_count(n_effective: float) -> dict:
     """Enough independent samples of delta_T and J for their error bars to mean something."""
     passed = bool(n_effective >= N_EFFECTIVE_LIMIT)
@@ -204,6 +201,16 @@ def check_count(n_effective: float) -> dict:
             f"about {max(factor, 1.1):.2g} times"
         )
     return _check("independent_samples", passed, n_effective, N_EFFECTIVE_LIMIT, message)
+
+
+def check_resolved(J: float, half_width: float, resolved: bool) -> dict:
+    """Whether the flux differs from 0: without a flux there is no R_K."""
+    message = f"J = {J:.3g} ± {half_width:.2g} (95 %)"
+    if not resolved:
+        message += (
+            ": not resolved from 0; raise the difference of the bath temperatures or run.production_steps"
+        )
+    return _check("flux_resolved", resolved, half_width, abs(J), message)
 
 
 def _check(name: str, passed: bool, value, limit, message: str) -> dict:

@@ -44,15 +44,19 @@ class Baths(NamedTuple):
     """Room for random numbers, shape (sheets, 8, sites)."""
 
 
+def bath_friction(n_layers: int, friction: float, ramp: bool) -> np.ndarray:
+    """Friction of each layer of a bath from its inner to its outer edge, shape (n_layers,)."""
+    s = (np.arange(n_layers) + 0.5) / n_layers
+    return friction * (2 * np.sin(np.pi * s / 2) ** 2 if ramp else np.ones(n_layers))
+
+
 def site_friction(system: System, baths) -> np.ndarray:
-    """Friction of each cell-layer, shape (n_layers,), zero outside the baths."""
+    """Friction of each layer of a system, shape (n_layers,), zero outside the baths."""
     friction = np.zeros(system.n_layers)
     region = system.cell_region[system.layer_cell]
-    for name, inner_first in (("hot", False), ("cold", True)):
-        layers = np.flatnonzero(region == REGIONS.index(name))
-        s = (np.arange(len(layers)) + 0.5) / len(layers)
-        ramp = 2 * np.sin(np.pi * s / 2) ** 2 if baths.ramp else np.ones(len(layers))
-        friction[layers] = baths.friction * (ramp if inner_first else ramp[::-1])
+    for name, outward in (("hot", -1), ("cold", 1)):
+        layers = np.flatnonzero(region == REGIONS.index(name))[::outward]
+        friction[layers] = bath_friction(len(layers), baths.friction, baths.ramp)
     return friction
 
 

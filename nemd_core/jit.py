@@ -1,16 +1,21 @@
 """The options of every compiled function, in one place, and where the compiled code is kept.
 
 The cache directory carries a digest of this package's sources: Numba looks only at the file of the outermost function
-when it judges whether a cached result is still true. Numba itself writes cache files under a temporary name and
-renames them, so that parallel jobs may share the directory.
+when it judges whether a cached result is still true. Parallel jobs may share the directory: Numba renames complete
+files into place, but it adds an entry in steps (read the index, write the index, write the code), between which two
+processes can give the same file to different code. A lock makes each addition, and each look-up, one step; where files
+cannot be locked, the cache is not used.
 """
 
+import fcntl
+import functools
 import hashlib
 import os
 from pathlib import Path
 
 import numba
 from numba import njit
+from numba.core.caching import IndexDataCacheFile
 
 _PACKAGE = Path(__file__).parent
 
@@ -25,6 +30,26 @@ def _source_digest() -> str:
 _base = os.environ.get("NUMBA_CACHE_DIR") or Path.home() / ".cache" / "nemd_core"
 CACHE_DIRECTORY = Path(_base) / f"nemd-{_source_digest()}"
 numba.config.CACHE_DIR = str(CACHE_DIRECTORY)
+
+
+def _locked(method, mode):
+    """Do `method` of a cache file under a lock on its directory."""
+
+    @functools.wraps(method)
+    def locked(self, *arguments):
+        try:
+            with open(Path(self._cache_path) / "lock", "a") as lock:
+                fcntl.flock(lock, mode)
+                return method(self, *arguments)
+        except OSError:
+            return None
+
+    return locked
+
+
+if not hasattr(IndexDataCacheFile.save, "__wrapped__"):
+    IndexDataCacheFile.save = _locked(IndexDataCacheFile.save, fcntl.LOCK_EX)
+    IndexDataCacheFile.load = _locked(IndexDataCacheFile.load, fcntl.LOCK_SH)
 
 FAST = {"contract", "nsz"}
 _COMMON = {"error_model": "numpy", "cache": True, "nogil": True}

@@ -25,7 +25,7 @@ class Progress:
         temperature = sum(group.temperature() for group in simulation.groups) / len(simulation.groups)
         heat = max(simulation.audit.heat, 1e-300)
         drift = f"{simulation.audit.drift / heat:+.1e} of Q" if simulation.audit.heat else "-"
-        phase = "producing" if simulation.energy_start is not None else "equilibrating"
+        phase = "producing" if simulation.producing else "equilibrating"
         text = (
             f"{phase} step {simulation.step}/{simulation.total_steps}  T {temperature:.4f}  energy drift {drift}  "
             f"{simulation.step / elapsed:.0f} steps/s  {left:.0f} s left"

@@ -9,6 +9,7 @@ import numpy as np
 from .baths import build_baths
 from .errors import PhysicsError
 from .forces.build import build_forces
+from .forces.lattice import sweep_energy
 from .integrator import INTRUDER, Plan, State, initialise, run_parallel, run_serial
 from .observables import Series, build_meter, empty_series, record_heats, total_energy
 from .potentials import law_of
@@ -69,18 +70,12 @@ class Group:
         return v
 
     def energy(self) -> np.ndarray:
-        """Full-step kinetic plus potential energy of each replica, as of the last energy sweep."""
+        """Full-step kinetic plus potential energy of each replica."""
+        for sheet in range(self.forces.rows.sheets):
+            sweep_energy(sheet, self.state.u, self.forces.field, self.forces.law)
         return np.array(
             [total_energy(r, self.state, self.forces.field, self.meter) for r in range(len(self.replica_ids))]
         )
-
-    def start_production(self) -> np.ndarray:
-        """Zero the ledger; returns the energy of each replica now."""
-        self.baths.heat[:] = 0.0
-        f = self.state.f.copy()
-        initialise(self.state, self.forces.field, self.forces.law)
-        self.state.f[:] = f
-        return self.energy()
 
     def advance(self, first_step: int, n_steps: int, measure: bool) -> tuple[int, int, Series]:
         """Do a block; returns (status, step reached, its rows)."""
@@ -109,11 +104,24 @@ class Group:
         )
         return status, step, series
 
+    def start_ledger(self) -> np.ndarray:
+        """Zero the heats of the baths; returns the energy of each replica now."""
+        self.baths.heat[:] = 0.0
+        return self.energy()
+
     def heats(self) -> tuple[np.ndarray, np.ndarray]:
         """Heat given by the hot and the cold bath since the ledger was zeroed, per replica."""
         series = empty_series(self.system, self.forces.rows, 1)
         record_heats(0, self.baths, series)
         return series.heat_hot[:, 0], series.heat_cold[:, 0]
+
+    def strayed(self) -> bool:
+        """Whether an atom has moved by more than a neighbour distance against the next cell of its row."""
+        rows, system = self.forces.rows, self.system
+        shape = (rows.sheets, rows.components, rows.rows, rows.width)
+        u = self.state.u[:, :, : rows.rows * rows.width].reshape(shape)
+        relative = u[..., rows.replicas :] - u[..., : -rows.replicas]
+        return bool(np.abs(relative).max() > system.lattice.neighbour_distance * system.lattice_constant)
 
     def temperature(self) -> float:
         """Mean full-step kinetic temperature of everything that moves."""
@@ -124,7 +132,7 @@ class Group:
 
 @dataclass
 class Audit:
-    """The energy ledger of production: drift of E - Q against the heat transferred; the worst replica counts."""
+    """The energy ledger of a phase: drift of E - Q against the heat transferred; the worst replica counts."""
 
     drift: float = 0.0
     heat: float = 0.0
@@ -152,6 +160,7 @@ class Simulation:
         self.replica_ids = ids
         self.audit = Audit()
         self.step = 0
+        self.producing = False
         self.energy_start = None
         self._blocks: list[Series] = []
 
@@ -163,48 +172,50 @@ class Simulation:
         """Equilibrate and produce. Raises PhysicsError on non-finite values, a failed audit or a broken table."""
         run = self.config.run
         with ThreadPoolExecutor(len(self.groups)) as pool:
-            while self.step < run.equilibration_steps:
-                self._block(pool, min(run.block_steps, run.equilibration_steps - self.step), measure=False)
-                if progress:
-                    progress.update(self)
-            self.energy_start = np.concatenate([group.start_production() for group in self.groups])
-            while self.step < self.total_steps:
-                self._block(pool, min(run.block_steps, self.total_steps - self.step), measure=True)
-                if progress:
-                    progress.update(self)
+            for end, measure in ((run.equilibration_steps, False), (self.total_steps, True)):
+                self.energy_start = np.concatenate([group.start_ledger() for group in self.groups])
+                self.producing = measure
+                while self.step < end:
+                    self._block(pool, min(run.block_steps, end - self.step))
+                    if progress:
+                        progress.update(self)
 
-    def _block(self, pool, n_steps: int, measure: bool) -> None:
+    def _block(self, pool, n_steps: int) -> None:
         numba.set_num_threads(self.threads if len(self.groups) == 1 else 1)
-        results = list(pool.map(lambda group: group.advance(self.step, n_steps, measure), self.groups))
+        results = list(pool.map(lambda group: group.advance(self.step, n_steps, self.producing), self.groups))
         reached = min(step for _, step, _ in results)
-        broken = any(status == INTRUDER for status, _, _ in results)
-        finite = all(
-            np.isfinite(group.state.v).all() and np.isfinite(group.state.u).all() for group in self.groups
-        )
+        self._check_finite(reached)
         rows = (reached - self.step) // self.config.run.series_steps
-        if not finite:
-            raise PhysicsError(
-                f"run.timestep: {self.config.run.timestep}: positions or velocities became non-finite between steps "
-                f"{self.step} and {self.step + n_steps}; choose a smaller time step"
-            )
-        if measure and rows:
+        if self.producing and rows:
             parts = [[values[:, :rows] for values in series] for _, _, series in results]
             self._blocks.append(Series(*(np.concatenate(columns) for columns in zip(*parts, strict=True))))
-        if broken:
+        self._check_table(reached, any(status == INTRUDER for status, _, _ in results))
+        self.step += n_steps
+        self._check_energy()
+
+    def _check_finite(self, reached: int) -> None:
+        if not all(
+            np.isfinite(group.state.v).all() and np.isfinite(group.state.u).all() for group in self.groups
+        ):
             raise PhysicsError(
-                f"run.forces: lattice: at step {reached} two atoms that are not neighbours in the crystal came within "
+                f"run.timestep: {self.config.run.timestep}: positions or velocities became non-finite between steps "
+                f"{self.step} and {reached}; choose a smaller time step"
+            )
+
+    def _check_table(self, reached: int, intruder: bool) -> None:
+        watched = self.groups[0].forces.watch.bond.size > 0
+        if intruder or (watched and any(group.strayed() for group in self.groups)):
+            raise PhysicsError(
+                f"run.forces: lattice: by step {reached} two atoms that are not neighbours in the crystal came within "
                 f"the cut-off {self.config.interaction.cutoff}: the crystal diffuses or melts; lower the temperatures, "
                 "check structure.lattice_constant, or use forces: verlet (not supported yet)"
             )
-        self.step += n_steps
-        if measure:
-            self._check_energy()
 
     def _check_energy(self) -> None:
-        last = self._blocks[-1]
-        heat = last.heat_hot[:, -1] + last.heat_cold[:, -1]
-        drift = last.energy[:, -1] - self.energy_start - heat
-        transferred = np.maximum(abs(last.heat_hot[:, -1]), abs(last.heat_cold[:, -1]))
+        """Audit the ledger since the present phase, equilibration or production, began."""
+        hot, cold = (np.concatenate(heats) for heats in zip(*(g.heats() for g in self.groups), strict=True))
+        drift = np.concatenate([group.energy() for group in self.groups]) - self.energy_start - hot - cold
+        transferred = np.maximum(abs(hot), abs(cold))
         baths = self.config.baths
         thermal = self.system.n_moving * self.system.lattice.dimensions
         thermal *= max(baths.hot.temperature, baths.cold.temperature)

@@ -1,20 +1,15 @@
 """The cache of compiled code under many writers at once."""
 
 import multiprocessing
-import sys
-from pathlib import Path
 
 from numba.core.caching import IndexDataCacheFile
 
-SCRIPTS = str(Path(__file__).parents[2] / "workflow" / "scripts")
 N_WRITERS, N_KEYS = 4, 25
 
 
 def write_keys(directory, writer):
-    sys.path.insert(0, SCRIPTS)
-    from jobs import share_cache
+    import nemd_core.jit  # noqa: F401  (puts the lock in place)
 
-    share_cache()
     for number in range(N_KEYS):
         key = (writer, number)
         IndexDataCacheFile(directory, "function-1", "stamp").save(key, key)

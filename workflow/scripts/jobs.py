@@ -1,9 +1,8 @@
-"""What the scripts share: the log, the outcome file of a step that may fail, and a safe cache of compiled code.
+"""What the scripts share: the log, and the outcome file of a step that may fail.
 
 Only the standard library is imported here: threads are set before anything reads them.
 """
 
-import fcntl
 import json
 import os
 import sys
@@ -44,34 +43,3 @@ def write_outcome(path):
         outcome |= {"status": "failed", "message": str(error) or type(error).__name__}
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
     write_json(path, outcome)
-
-
-def share_cache():
-    """Make Numba's cache of compiled code safe for parallel jobs; where files cannot be locked it is not used.
-
-    Numba renames complete files into place, but adds an entry by reading the index, writing the index, and then
-    writing the code. Two processes that compile one function for different types at the same time can so give both
-    the same file, and one is later handed the other's code. A lock makes each addition, and each look-up, one step.
-    """
-    from numba.core.caching import IndexDataCacheFile
-
-    if not hasattr(IndexDataCacheFile.save, "__wrapped__"):
-        IndexDataCacheFile.save = _locked(IndexDataCacheFile.save, fcntl.LOCK_EX)
-        IndexDataCacheFile.load = _locked(IndexDataCacheFile.load, fcntl.LOCK_SH)
-
-
-def _locked(method, mode):
-    def locked(self, *arguments):
-        try:
-            lock = open(Path(self._cache_path) / "lock", "a")
-        except OSError:
-            return None
-        with lock:
-            try:
-                fcntl.flock(lock, mode)
-            except OSError:
-                return None
-            return method(self, *arguments)
-
-    locked.__wrapped__ = method
-    return locked

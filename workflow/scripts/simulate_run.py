@@ -1,9 +1,8 @@
 """Run the molecular dynamics of one point, or continue it: samples.h5 and run.json."""
 
-from jobs import share_cache, start_job, write_outcome
+from jobs import start_job, write_outcome
 
 start_job(snakemake)
-share_cache()
 
 from pathlib import Path
 

@@ -1,0 +1,96 @@
+"""Small junctions for the tests of the engine: configurations, and systems that no configuration would allow."""
+
+import copy
+
+import numpy as np
+
+from nemd_core.config import parse_config
+from nemd_core.config_yaml import set_path
+from nemd_core.lattice import LATTICES
+from nemd_core.system import REGIONS, System
+
+LJ = {
+    "units": "lj",
+    "structure": {
+        "lattice": "fcc",
+        "lattice_constant": 1.58,
+        "cross_section": [3, 3],
+        "length": {"A": 6, "B": 6},
+    },
+    "materials": {
+        "A": {"mass": 1.0, "epsilon": 1.0, "sigma": 1.0},
+        "B": {"mass": 4.0, "epsilon": 1.0, "sigma": 1.0},
+    },
+    "interaction": {"potential": "lj", "cutoff": 1.7},
+    "baths": {
+        "hot": {"temperature": 0.35, "length": 2},
+        "cold": {"temperature": 0.15, "length": 2},
+        "friction": 1.0,
+        "walls": 2,
+    },
+    "run": {
+        "timestep": 0.005,
+        "equilibration_steps": 200,
+        "production_steps": 400,
+        "sample_every": 10,
+        "series_steps": 100,
+        "block_steps": 200,
+        "threads": 1,
+    },
+    "fit": {"skip_bath": 0, "skip_interface": 0},
+}
+CHAIN = LJ | {
+    "structure": {"lattice": "chain", "lattice_constant": 1.0, "length": {"A": 5, "B": 5}},
+    "materials": {"A": {"mass": 1.0, "stiffness": 1.0}, "B": {"mass": 2.0, "stiffness": 1.5}},
+    "interaction": {"potential": "harmonic"},
+    "baths": {
+        "hot": {"temperature": 1.5, "length": 1},
+        "cold": {"temperature": 0.5, "length": 1},
+        "friction": 1.0,
+        "walls": 0,
+    },
+    "run": LJ["run"] | {"timestep": 0.05},
+}
+SPRINGS = {
+    "A": {"mass": 1.0, "stiffness": 1.0, "transverse_stiffness": 0.2},
+    "B": {"mass": 2.0, "stiffness": 1.5, "transverse_stiffness": 0.3},
+}
+
+
+def changed(base, **settings):
+    """A copy of `base` with values replaced; 'a__b' stands for the key 'a.b'."""
+    data = copy.deepcopy(base)
+    for key, value in settings.items():
+        data = set_path(data, key.replace("__", "."), value)
+    return data
+
+
+def configure(base, **settings):
+    """The checked configuration of `changed(base, ...)`."""
+    return parse_config(changed(base, **settings))
+
+
+def junction(lattice, n_a, n_b, *, a=1.0, cross_section=(1, 1), walls=0, mass=(1.0, 4.0), bath=1) -> System:
+    """A junction straight from its numbers, without the checks that a configuration has to pass."""
+    lengths = (
+        ("wall", walls),
+        ("hot", bath),
+        ("A", n_a - walls - bath),
+        ("B", n_b - walls - bath),
+        ("cold", bath),
+        ("wall", walls),
+    )
+    region = np.repeat([REGIONS.index(name) for name, _ in lengths], [n for _, n in lengths])
+    return System(LATTICES[lattice], a, cross_section, n_a + n_b, n_a, np.array(mass), region)
+
+
+def moving(system: System) -> np.ndarray:
+    """Mask of the sites that move, shape (n_sites,)."""
+    return system.moving_cell[system.cell_of_site]
+
+
+def displace(system: System, size: float, seed=0) -> np.ndarray:
+    """Random displacements of the moving sites, uniform within `size` per component, (n_sites, components)."""
+    u = np.random.default_rng(seed).uniform(-size, size, (system.n_sites, system.lattice.dimensions))
+    u[~moving(system)] = 0.0
+    return u
