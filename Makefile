@@ -50,7 +50,7 @@ test: $(READY)
 	$(BIN)/python -m pytest
 
 validate: $(READY)
-	$(BIN)/python -m pytest -m validate
+	$(BIN)/python -m pytest tests/physics -m 'not lammps' --validation-table tests/physics/VALIDATION.md
 
 bench: $(READY)
 	$(BIN)/python -m nemd_core bench

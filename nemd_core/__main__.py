@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from .commands_config import add_check, add_schema
-from .errors import NemdError
+from .errors import EXIT_BAD_INPUT, NemdError
 
 
 def add_run(subparsers) -> None:
@@ -76,6 +76,12 @@ def main(argv=None) -> int:
     except NemdError as error:
         print(error, file=sys.stderr)
         return error.exit_status
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        print("interrupted: nothing was written", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

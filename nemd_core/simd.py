@@ -132,11 +132,8 @@ def _define(operation, instruction):
 
 for _operation, _instruction in (
     (operator.add, "fadd"),
-    (operator.iadd, "fadd"),
     (operator.sub, "fsub"),
-    (operator.isub, "fsub"),
     (operator.mul, "fmul"),
-    (operator.imul, "fmul"),
     (operator.truediv, "fdiv"),
 ):
     _define(_operation, _instruction)

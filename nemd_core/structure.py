@@ -3,7 +3,7 @@
 import ase
 import numpy as np
 
-from .errors import Problem, StorageError
+from .errors import StorageError
 from .lattice import LATTICES
 from .system import REGIONS, SPECIES, System
 
@@ -34,39 +34,37 @@ def build(config) -> System:
 def from_ase(atoms: ase.Atoms) -> System:
     """The junction that `System.to_ase` wrote. Raises StorageError when information is missing or disagrees."""
     try:
-        lattice = LATTICES[str(atoms.info["lattice"])]
-        layer = np.asarray(atoms.arrays["layer"])
-        region = np.asarray(atoms.arrays["region"])
-        species = np.asarray(atoms.arrays["species"])
-        cross_section = tuple(int(n) for n in atoms.info["cross_section"])
-        constant, first_b = float(atoms.info["lattice_constant"]), int(atoms.info["first_b_cell"])
+        system = _system_of(atoms)
+        wanted = system.to_ase()
+        same = all(
+            np.array_equal(atoms.arrays[name], wanted.arrays[name])
+            for name in ("material", "region", "layer")
+        )
+        same = same and np.allclose(atoms.get_masses(), wanted.get_masses())
+        same = same and np.allclose(atoms.positions, wanted.positions, atol=1e-6 * system.lattice_constant)
     except KeyError as error:
         raise StorageError(
             f"structure: {error.args[0]} is missing; a file written by `build` has it"
         ) from None
-    cell = layer // lattice.layers_per_cell
-    n_cells = int(cell.max()) + 1
-    first = [int(np.argmax(cell == c)) for c in range(n_cells)]
-    mass = np.array([atoms.get_masses()[np.argmax(species == s)] for s in SPECIES])
-    system = System(
+    except (IndexError, TypeError, ValueError):
+        same = False
+    if not same:
+        raise StorageError("structure: its atoms are not those of the junction that it names")
+    return system
+
+
+def _system_of(atoms: ase.Atoms) -> System:
+    """What the information beside the atoms says; whether they agree is for the caller to see."""
+    lattice = LATTICES[str(atoms.info["lattice"])]
+    region, material = atoms.arrays["region"], atoms.arrays["material"]
+    cell = np.asarray(atoms.arrays["layer"]) // lattice.layers_per_cell
+    first = [int(np.flatnonzero(cell == c)[0]) for c in range(int(cell.max()) + 1)]
+    return System(
         lattice=lattice,
-        lattice_constant=constant,
-        cross_section=cross_section,
-        n_cells=n_cells,
-        first_b_cell=first_b,
-        mass=mass,
+        lattice_constant=float(atoms.info["lattice_constant"]),
+        cross_section=tuple(int(n) for n in atoms.info["cross_section"]),
+        n_cells=len(first),
+        first_b_cell=int(atoms.info["first_b_cell"]),
+        mass=np.array([atoms.get_masses()[np.flatnonzero(material == s)[0]] for s in SPECIES]),
         cell_region=np.array([REGIONS.index(str(region[i])) for i in first]),
     )
-    agree = (
-        len(atoms) == system.n_sites
-        and np.array_equal(layer, system.layer_of_site)
-        and np.array_equal(species, np.array(SPECIES)[system.species_of_site])
-        and np.array_equal(region, np.array(REGIONS)[system.cell_region[system.cell_of_site]])
-        and np.allclose(atoms.get_masses(), system.mass_of_site)
-        and np.allclose(atoms.positions, system.positions, atol=1e-6 * constant)
-    )
-    if not agree:
-        raise StorageError(
-            str(Problem("structure", "its atoms are not those of the lattice it names", "a built junction"))
-        )
-    return system

@@ -10,7 +10,7 @@ from .lattice import Lattice
 SPECIES = ("A", "B")
 REGIONS = ("wall", "hot", "A", "B", "cold")
 _STAND_INS = ("Ar", "Kr")
-"""Chemical symbols that stand for A and B in files; mass and species are kept beside them."""
+"""Chemical symbols that stand for A and B in files: what extxyz and ASE call the species of an atom."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class System:
         return (self.plane_cell - 0.5 / self.lattice.layers_per_cell) * self.lattice_constant
 
     def to_ase(self) -> ase.Atoms:
-        """The junction as `ase.Atoms`: periodic in y and z, with arrays species, region and layer."""
+        """The junction as `ase.Atoms`: periodic in y and z, with arrays material (A or B), region and layer."""
         ny, nz = self.cross_section
         region = np.array(REGIONS)[self.cell_region[self.cell_of_site]]
         atoms = ase.Atoms(
@@ -132,7 +132,7 @@ class System:
             pbc=(False, True, True) if self.lattice.dimensions == 3 else False,
             masses=self.mass_of_site,
         )
-        atoms.set_array("species", np.array(SPECIES)[self.species_of_site])
+        atoms.set_array("material", np.array(SPECIES)[self.species_of_site])
         atoms.set_array("region", region)
         atoms.set_array("layer", self.layer_of_site)
         atoms.info.update(

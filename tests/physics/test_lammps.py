@@ -16,56 +16,60 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.linalg import block_diag
 
 HERE = Path(__file__).resolve().parent / "lammps"
-BLOCK_STEPS = 2000  # 10 time units, one row of the series that are compared
-GROUP = 8  # layers; a group relaxes inside within less than one time unit
+ROW_STEPS = 4000  # 20 time units: one row of the series that are compared
+GROUPS = (12, 8, 8, 8, 8, 8, 8, 8, 8, 12)  # layers; the baths, and quarters of both bulks
 FOUR_SIGMA = 2 * stats.norm.sf(4)
 
 
-def long_run_covariance(runs, group=GROUP):
+def split_rows(runs, groups):
+    """Explain layers by the means of their groups, each run about its own mean; weights from least squares.
+
+    Returns group means and J, a list of (t, n_groups + 1); what they leave, (sum of t, n_layers + 1); and the
+    weights, (n_groups + 1, n_layers + 1).
+    """
+    starts = np.append(np.cumsum((0, *groups[:-1])), sum(groups))
+    widths = np.array([*groups, 1])
+    runs = [run - run.mean(axis=0) for run in runs]
+    means = [np.add.reduceat(run, starts, axis=1) / widths for run in runs]
+    weights = np.linalg.lstsq(np.concatenate(means), np.concatenate(runs))[0]
+    return means, np.concatenate(runs) - np.concatenate(means) @ weights, weights
+
+
+def long_run_covariance(runs, groups=GROUPS):
     """Covariance C of stationary rows, such that the mean over n rows has the covariance C/n.
 
-    The means g of groups of neighbouring layers, and J, obey a linear law (heat conduction), g_t = P_1
-    g_(t-1) + P_2 g_(t-2) + noise, fitted by least squares to all runs, each about its own mean; then
-    C_g = (1 - P_1 - P_2)^-1 cov(noise) (1 - P_1 - P_2)^-T (Andrews and Monahan, Econometrica 60, 953
-    (1992), without their kernel). A layer is a linear function of the groups and a remainder with a short
-    memory. Half of the remainder's correlation between layers is dropped, so that the matrix stays well
-    conditioned (shrinkage; Ledoit and Wolf, J. Multivar. Anal. 88, 365 (2004)).
+    The means g of groups of neighbouring layers, and J, obey a linear law (heat conduction), g_t = P
+    g_(t-1) + noise, fitted by least squares to all runs, each about its own mean; then C_g = (1 - P)^-1
+    cov(noise) (1 - P)^-T (Andrews and Monahan, Econometrica 60, 953 (1992), without their kernel). A
+    layer is a linear function of g and a remainder without memory, which is correlated within its group
+    only.
 
-    On a simulated diffusive junction of this size the squared errors came out 0.93 to 1.25 (temperatures)
-    and 1.5 (J) times the true ones, chi-squared per quantity 1.09 +- 0.19 for short runs, 0.98 +- 0.15
-    for sharp ones.
+    A run must be much longer than the slowest mode: shorter ones hide it in their own mean.
 
     Parameters
     ----------
     runs : list of (n_rows, n_layers + 1) arrays
-        Layer temperatures and, last, J; n_layers is a multiple of `group`.
+        Layer temperatures and, last, J.
+    groups : tuple of int
+        Numbers of layers, n_layers in all.
 
     Returns
     -------
     (n_layers + 1, n_layers + 1) array
     """
-    runs = [run - run.mean(axis=0) for run in runs]
-    grouped = [
-        np.column_stack([run[:, :-1].reshape(len(run), -1, group).mean(axis=2), run[:, -1]]) for run in runs
-    ]
-    past = np.concatenate([np.hstack([g[1:-1], g[:-2]]) for g in grouped])
-    present = np.concatenate([g[2:] for g in grouped])
+    means, remainder, weights = split_rows(runs, groups)
+    past, present = np.concatenate([g[:-1] for g in means]), np.concatenate([g[1:] for g in means])
     law = np.linalg.lstsq(past, present)[0]
     noise = present - past @ law
-    n_groups = present.shape[1]
-    n_free = len(present) - past.shape[1] - len(runs)
-    response = np.linalg.inv(np.eye(n_groups) - (law[:n_groups] + law[n_groups:]).T)
-    slow = response @ (noise.T @ noise / n_free) @ response.T
-
-    layers, groups = np.concatenate(runs), np.concatenate(grouped)
-    weights = np.linalg.lstsq(groups, layers)[0]
-    rest = [run - group_rows @ weights for run, group_rows in zip(runs, grouped, strict=True)]
-    memory = sum(np.sum(r[1:, :-1] * r[:-1, :-1]) for r in rest) / sum(np.sum(r[:, :-1] ** 2) for r in rest)
-    rest = np.concatenate(rest)
-    fast = rest.T @ rest / (len(layers) - n_groups - len(runs)) * (1 + memory) / (1 - memory)
-    return weights.T @ slow @ weights + (fast + np.diag(np.diag(fast))) / 2
+    n_means = len(groups) + 1
+    response = np.linalg.inv(np.eye(n_means) - law.T)
+    slow = response @ (noise.T @ noise / (len(noise) - n_means - len(runs))) @ response.T
+    fast = remainder.T @ remainder / (len(remainder) - n_means - len(runs))
+    same_group = block_diag(*[np.ones((n, n)) for n in groups], 0)
+    return weights.T @ slow @ weights + fast * same_group
 
 
 def check_agreement(runs, reference):
@@ -75,11 +79,14 @@ def check_agreement(runs, reference):
     """
     n_rows = sum(len(run) for run in runs)
     mean, expected = np.concatenate(runs).mean(axis=0), reference.mean(axis=0)
-    covariance = long_run_covariance([*runs, reference]) * (1 / n_rows + 1 / len(reference))
+    long = [reference, *(run for run in runs if len(run) > len(reference) / 2)]
+    covariance = long_run_covariance(long) * (1 / n_rows + 1 / len(reference))
     error = np.sqrt(np.diag(covariance))
     difference = mean - expected
     z = difference / error
-    chi2 = difference @ np.linalg.solve(covariance, difference)
+    # the inverse of an estimated covariance is too large: Hartlap et al., A&A 464, 399 (2007), here for one group
+    unbiased = 1 - (max(GROUPS) + 2) / sum(len(run) for run in long)
+    chi2 = unbiased * difference @ np.linalg.solve(covariance, difference)
     worst = np.argmax(abs(z[:-1]))
     relative = error / expected
     print(
@@ -100,30 +107,32 @@ def check_agreement(runs, reference):
 
 
 def check_fluctuations(runs, reference):
-    """The noise that both share must be the same: layers about the mean of their group, without memory."""
+    """The fast noise must be the same in both: layers neighbours against each other."""
 
-    def remainder(rows):
-        layers = (rows - rows.mean(axis=0))[:, :-1].reshape(len(rows), -1, GROUP)
-        return (layers - layers.mean(axis=2, keepdims=True)).reshape(len(rows), -1)
+    def half_differences(rows):
+        rows = rows - rows.mean(axis=0)
+        return (rows[:, 0:-1:2] - rows[:, 1:-1:2]) / 2
 
-    ours, theirs = np.concatenate([remainder(run) for run in runs]), remainder(reference)
+    ours, theirs = np.concatenate([half_differences(run) for run in runs]), half_differences(reference)
     n_ours, n_theirs = len(ours) - len(runs), len(theirs) - 1
     covariance = theirs.T @ theirs / n_theirs
     n_independent = np.trace(covariance) ** 2 / (np.sum(covariance**2) - np.trace(covariance) ** 2 / n_theirs)
     ratio = np.sum(ours**2) / n_ours / np.trace(covariance)
     error = np.sqrt(2 / n_independent * (1 / n_ours + 1 / n_theirs))
     print(f"fluctuations: {ratio:.3f} +- {error:.3f} of those in LAMMPS")
-    assert error < 0.05
+    assert error < 0.08
     assert abs(ratio - 1) < 4 * error
 
 
 def read_blocks(directory):
-    """Content of reference.json and blocks.csv.gz, and rows (t, 89) of layer temperatures and J."""
+    """Content of reference.json and blocks.csv.gz of a run, and its production rows, (t, 89)."""
     info = json.loads((directory / "reference.json").read_text())
     table = np.loadtxt(directory / "blocks.csv.gz", delimiter=",", skiprows=1)
-    heats = np.diff(table[:, 1:3], axis=0, prepend=0)
-    J = (heats[:, 0] - heats[:, 1]) / (2 * info["area"] * info["block_steps"] * info["timestep"])
-    return info, table, np.column_stack([table[:, 4:], J])
+    heat = np.diff(table[:, 1] - table[:, 2], prepend=0)
+    J = heat / (2 * info["area"] * info["block_steps"] * info["timestep"])
+    rows = np.column_stack([table[:, 4:], J])[table[:, 0] > info["equilibration_steps"]]
+    n = ROW_STEPS // info["block_steps"]
+    return info, table, rows[len(rows) % n :].reshape(-1, n, rows.shape[1]).mean(axis=1)
 
 
 def read_profile(directory):
@@ -132,9 +141,8 @@ def read_profile(directory):
 
 @pytest.fixture(scope="module")
 def reference():
-    """The production rows of the committed run, (300, 89)."""
-    info, table, rows = read_blocks(HERE)
-    return rows[table[:, 0] > info["equilibration_steps"]]
+    """The production rows of the committed run, (150, 89)."""
+    return read_blocks(HERE)[2]
 
 
 def test_covariance_of_correlated_series():
@@ -152,7 +160,7 @@ def test_covariance_of_correlated_series():
     trials = np.array(rows[200:]).transpose(2, 0, 1)
     ratios, chi2 = [], []
     for run in trials:
-        covariance = long_run_covariance([run], group=4)
+        covariance = long_run_covariance([run], groups=(4,) * 6)
         ratios.append(np.diag(covariance)[:-1] / np.diag(exact))
         mean = run.mean(axis=0)
         chi2.append(mean @ np.linalg.solve(covariance / n_rows, mean) / len(mean))
@@ -166,44 +174,49 @@ def test_reference_is_sound(reference):
     info, _, _ = read_blocks(HERE)
     profile = read_profile(HERE)
     moving = profile["region"] != "wall"
-    assert len(reference) * BLOCK_STEPS == info["production_steps"] and info["block_steps"] == BLOCK_STEPS
+    assert len(reference) * ROW_STEPS == info["production_steps"]
     assert np.allclose(reference[:, :-1].mean(axis=0), profile["T_half"][moving], atol=1e-5)
     assert reference[:, -1].mean() == pytest.approx(info["J"], rel=1e-4)
-    assert abs(info["J_hot_plus_J_cold"]) < 4 * info["J_hot_plus_J_cold_stderr"] < 0.08 * info["J"]
+    assert abs(info["J_hot_plus_J_cold"]) < 4 * info["J_hot_plus_J_cold_stderr"] < 0.12 * info["J"]
     assert abs(info["ledger_change"]) < 0.01 * info["heat_transferred"]
     assert info["R_K_stderr"] < 0.05 * info["R_K"]
     assert abs(info["R_K"] - 1.25) < 4 * np.hypot(info["R_K_stderr"], 0.07)
 
 
 def rows_of(samples):
-    """One (n_rows, 89) array per replica of layer temperatures and J, averaged over BLOCK_STEPS."""
-    n = BLOCK_STEPS // samples.series_steps
+    """One (n_rows, 89) array per replica of layer temperatures and J, averaged over ROW_STEPS."""
+    n = ROW_STEPS // samples.series_steps
     moving = samples.layers["region"] != "wall"
     n_rows = samples.temperature.shape[1] // n
     runs = []
     for temperature, hot, cold in zip(samples.temperature, samples.heat_hot, samples.heat_cold, strict=True):
         T = temperature[: n * n_rows, moving].reshape(n_rows, n, -1).mean(axis=1)
         heat = np.diff((hot - cold)[n - 1 : n * n_rows : n], prepend=0)
-        runs.append(np.column_stack([T, heat / (2 * samples.area * BLOCK_STEPS * samples.timestep)]))
+        runs.append(np.column_stack([T, heat / (2 * samples.area * ROW_STEPS * samples.timestep)]))
     return runs
 
 
 @pytest.mark.parametrize(
-    ("equilibration", "production", "replicas"),
+    ("equilibration", "production", "replicas", "threads"),
     [
-        pytest.param(50_000, 90_000, 1, id="short"),
-        pytest.param(60_000, 700_000, 2, id="sharp", marks=pytest.mark.validate),
+        pytest.param(50_000, 90_000, 1, 1, id="short"),
+        pytest.param(60_000, 700_000, 2, 2, id="sharp", marks=pytest.mark.validate),
     ],
 )
-def test_engine_agrees_with_lammps(tmp_path, reference, equilibration, production, replicas):
+def test_engine_agrees_with_lammps(tmp_path, reference, equilibration, production, replicas, threads):
     """Every layer temperature and mean position, J from baths and from planes: within 4 standard errors."""
     import nemd_core
 
-    steps = {"equilibration_steps": equilibration, "production_steps": production, "replicas": replicas}
-    config = nemd_core.load_config(
-        HERE / "junction.yaml", {f"run.{key}": value for key, value in steps.items()}
+    length = {"equilibration_steps": equilibration, "production_steps": production}
+    options = {
+        f"run.{key}": value for key, value in (length | {"replicas": replicas, "threads": threads}).items()
+    }
+    nemd_core.run(
+        nemd_core.load_config(HERE / "junction.yaml", options),
+        tmp_path / "run",
+        overwrite=True,
+        progress=False,
     )
-    nemd_core.run(config, tmp_path / "run", overwrite=True)
     samples = nemd_core.read_samples(tmp_path / "run" / "samples.h5")
 
     profile = read_profile(HERE)
@@ -218,7 +231,7 @@ def test_engine_agrees_with_lammps(tmp_path, reference, equilibration, productio
     assert abs(J_planes - reference[:, -1].mean()) < 4 * error[-1], f"J through the planes: {J_planes:.5f}"
 
     moving = profile["region"] != "wall"
-    n_reference = len(reference) * BLOCK_STEPS
+    n_reference = len(reference) * ROW_STEPS
     x_error = profile["x_stderr"][moving] * np.sqrt(1 + n_reference / (replicas * production))
     z = (samples.layers["x_mean"] - profile["x_mean"])[moving] / x_error
     n_blocks = read_blocks(HERE)[0]["n_error_blocks"]
@@ -252,10 +265,10 @@ def generate():
 @pytest.mark.lammps
 def test_reference_is_what_the_input_gives(tmp_path, generate):
     """The same seeds: the first 4000 steps repeat what is committed, far more closely than by chance."""
-    _, table, rows = generate(tmp_path, 0, 2 * BLOCK_STEPS)
-    _, committed_table, committed_rows = read_blocks(HERE)
-    assert np.allclose(table[:, :4], committed_table[:2, :4], rtol=1e-5)
-    assert np.allclose(rows, committed_rows[:2], atol=2e-5)
+    table, committed = generate(tmp_path, 0, 4000)[1], read_blocks(HERE)[1]
+    assert len(table) == 2
+    assert np.allclose(table[:, :4], committed[:2, :4], rtol=1e-5)
+    assert np.allclose(table[:, 4:], committed[:2, 4:], atol=2e-5)
 
 
 @pytest.mark.lammps
@@ -263,7 +276,6 @@ def test_reference_is_what_the_input_gives(tmp_path, generate):
 def test_lammps_agrees_with_itself(tmp_path, generate, reference):
     """Other seeds, a shorter run: the comparison passes where nothing is wrong."""
     seeds = ["--velocity-seed", "7", "--bath-seed", "71"]
-    info, table, rows = generate(tmp_path, 50_000, 50_000, *seeds)
-    production = rows[table[:, 0] > info["equilibration_steps"]]
-    check_fluctuations([production], reference)
-    check_agreement([production], reference)
+    rows = generate(tmp_path, 60_000, 60_000, *seeds)[2]
+    check_fluctuations([rows], reference)
+    check_agreement([rows], reference)

@@ -47,7 +47,7 @@ def test_value_at_the_cutoff_and_beyond(truncation):
         energy, first, _ = pair_derivatives(law, just_inside, pair_type)
         assert (abs(energy) < 1e-12) == (truncation != "none")
         assert (abs(first) < 1e-11) == (truncation == "force-shift")
-        assert [float(value) for value in pair_derivatives(law, [CUTOFF], pair_type)] == [0, 0, 0]
+        assert [float(value) for value in pair_derivatives(law, CUTOFF, pair_type)] == [0, 0, 0]
         assert [float(value) for value in pair_derivatives(law, CUTOFF + 1, pair_type)] == [0, 0, 0]
 
 
