@@ -158,19 +158,28 @@ def stiffness_step(production):
 STEPS = {"Mass-step chain": mass_step, "Stiffness-step chain": stiffness_step}
 
 
+def check_step(record, name, run, cap, cap_R_K):
+    check_averages(record, name, run, cap_T=cap, cap_J=cap)
+    stderr = check_resistance(record, name, run, cap=cap_R_K)
+    record(
+        f"{name}: error of R_K from the analysis, over the scatter of the replicas",
+        run.fitted["R_K_stderr"] / stderr,
+        1 / np.sqrt(2 * len(run.jumps)),
+        1.0,
+        cap=0.06,
+        source="definition",
+    )
+
+
 @pytest.mark.parametrize("name", STEPS)
 def test_step(record, name):
-    run = measure(STEPS[name](30_000))
-    check_averages(record, f"{name}, short", run, cap_T=0.01, cap_J=0.01)
-    check_resistance(record, f"{name}, short", run, cap=0.04)
+    check_step(record, f"{name}, short", measure(STEPS[name](30_000)), cap=0.01, cap_R_K=0.04)
 
 
 @pytest.mark.validate
 @pytest.mark.parametrize("name", STEPS)
 def test_step_sharp(record, name):
-    run = measure(STEPS[name](300_000))
-    check_averages(record, name, run, cap_T=0.004, cap_J=0.004)
-    check_resistance(record, name, run, cap=0.012)
+    check_step(record, name, measure(STEPS[name](300_000)), cap=0.004, cap_R_K=0.012)
 
 
 def wrong_friction(monkeypatch):

@@ -85,7 +85,7 @@ def test_lennard_jones_equals_ase(species, truncation):
     mobile, u = moving(system), displace(system, 0.08)
     atoms = system.to_ase()
     atoms.positions += u
-    everything, a = np.ones(len(atoms), bool), atoms.arrays["species"] == "A"
+    everything, a = np.ones(len(atoms), bool), atoms.arrays["material"] == "A"
     if species == 1:
         pairs = [(everything, 1.0, 1.0, 1)]
     else:

@@ -26,11 +26,7 @@ def _arithmetic(a, b, out, n, scalar):
     store(out, 32, sqrt(y))
     store(out, 40, where_less(x, y, s))
     store(out, 48, s)
-    total = x
-    total += y
-    total -= s
-    total *= y
-    store(out, 56, total)
+    store(out, 56, (x + y - s) * y)
     return item(b, n) + item(b, n + 1)
 
 

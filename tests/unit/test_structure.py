@@ -165,7 +165,7 @@ def _move(atoms):
     atoms.positions[7, 1] += 0.01
 
 
-def _swap_species(atoms):
+def _swap_materials(atoms):
     atoms.arrays["material"][0] = "B"
 
 
@@ -229,7 +229,7 @@ def _other_interface(atoms):
 
 ALTERATIONS = [
     _move,
-    _swap_species,
+    _swap_materials,
     _other_region,
     _foreign_region,
     _heavier,

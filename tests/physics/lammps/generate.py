@@ -172,7 +172,7 @@ def average(work, equil, output):
         np.savetxt(out, table, formats, delimiter=",", header=header, comments="")
 
     keep = run["step"] > equil
-    n_long = max(1, min(ERROR_BLOCK // block_steps, keep.sum() // 2))
+    n_long = max(1, min(ERROR_BLOCK // block_steps, int(keep.sum()) // 2))
     half, full, x = (run[name][keep] for name in ("T_half", "T_full", "x"))
     error, x_error = standard_error(half, n_long), standard_error(x, n_long)
     x_mean = x.mean(axis=0)
