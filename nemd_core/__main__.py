@@ -80,7 +80,7 @@ def main(argv=None) -> int:
         print(f"{error.filename}: {error.strerror}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
-        print("interrupted: nothing was written", file=sys.stderr)
+        print("interrupted: the run is not finished", file=sys.stderr)
         return 130
 
 

@@ -51,12 +51,13 @@ if not hasattr(IndexDataCacheFile.save, "__wrapped__"):
     IndexDataCacheFile.save = _locked(IndexDataCacheFile.save, fcntl.LOCK_EX)
     IndexDataCacheFile.load = _locked(IndexDataCacheFile.load, fcntl.LOCK_SH)
 
-FAST = {"contract", "nsz"}
+FAST = {"nsz"}
 _COMMON = {"error_model": "numpy", "cache": True, "nogil": True}
 
 kernel = njit(fastmath=FAST, **_COMMON)
-"""Element by element arithmetic: products and sums may fuse, but nothing is reordered, so that a site gets the same
-bits whatever its neighbours in the vector, its thread, or the number of replicas."""
+"""Element by element arithmetic: nothing is reordered or fused, so that a site gets the same bits whatever its neighbours
+in the vector, its thread, or the number of replicas. (Which product of a b + c d is fused depends on what the compiler
+inlines where: with `contract`, the serial and the parallel block differ.)"""
 
 inlined = njit(fastmath=FAST, forceinline=True, **{**_COMMON, "cache": False})
 """A small function that becomes part of its caller."""

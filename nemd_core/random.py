@@ -44,7 +44,7 @@ def _sine_cosine(turn):
     sine = 1.0 + y * (-1 / 6 + y * (1 / 120 + y * (-1 / 5040 + y * (1 / 362880 + y * (-1 / 39916800)))))
     sine = x * (sine + y * y * y * y * y * y * (1 / 6227020800))
     cosine = 1.0 + y * (-1 / 2 + y * (1 / 24 + y * (-1 / 720 + y * (1 / 40320 + y * (-1 / 3628800)))))
-    cosine = cosine + y * y * y * y * y * y * (1 / 479001600)
+    cosine = cosine + y * y * y * y * y * y * (1 / 479001600 + y * (-1 / 87178291200))
     half = np.floor(0.5 * quarter + 0.25)
     odd = quarter - 2.0 * half
     sign = 1.0 - 2.0 * (half - 2.0 * np.floor(0.5 * half + 0.25))

@@ -28,7 +28,10 @@ class RunResult:
 def prepare(config, directory) -> None:
     """Write config.yaml (every default filled in) and structure.extxyz into `directory`, which is made if needed."""
     directory = Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{directory}: cannot be made ({error.strerror})") from None
     storage.write_structure(directory / storage.STRUCTURE, build(config).to_ase())
     storage.write_text(directory / storage.CONFIG, dump_config(config))
 
@@ -46,9 +49,10 @@ def run(
     finished = _look_at(directory, config, resume, overwrite)
     if finished:
         return RunResult(directory, finished)
+    if directory.exists():
+        for name in (storage.RUN_INFO, storage.SAMPLES):
+            (directory / name).unlink(missing_ok=True)
     prepare(config, directory)
-    for name in (storage.SAMPLES, storage.RUN_INFO):
-        (directory / name).unlink(missing_ok=True)
     started = time.monotonic()
     simulation = Simulation(config)
     error = None
@@ -86,7 +90,7 @@ def _look_at(directory: Path, config, resume: bool, overwrite: bool) -> dict | N
             f"{directory}: holds a run of another configuration (hash {str(info.get('config_hash'))[:10]}, not "
             f"{config_hash(config)[:10]}); choose another directory, or --overwrite"
         )
-    return info if info.get("status") == "done" else None
+    return info if info.get("status") == "done" and storage.SAMPLES in held else None
 
 
 def _describe(config, simulation: Simulation, wall_time: float, error: Exception | None) -> dict:

@@ -18,7 +18,7 @@ from numba.extending import intrinsic, lower_builtin, models, register_model, ty
 
 LANES = 8
 _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
-_FLAGS = ("contract", "nsz")
+_FLAGS = ("nsz",)
 
 
 class _Vector(types.Type):
@@ -106,6 +106,19 @@ def sqrt(typingctx, value):
 
 
 @intrinsic
+def fused(typingctx, first, second, addend):
+    """first * second + addend, rounded once. Asked for by name: left to the compiler, which product of a b + c d it
+    fuses would differ from one compilation to the next, and with it the last bits."""
+
+    def codegen(context, builder, signature, args):
+        kind = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
+        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f64")
+        return builder.call(function, args)
+
+    return vector(vector, vector, vector), codegen
+
+
+@intrinsic
 def where_less(typingctx, left, right, value):
     """value where left < right, else 0, lane by lane."""
 
@@ -155,6 +168,9 @@ if config.DISABLE_JIT:
 
     def sqrt(value):
         return np.sqrt(value)
+
+    def fused(first, second, addend):
+        return first * second + addend
 
     def where_less(left, right, value):
         return np.where(left < right, value, 0.0)

@@ -87,11 +87,14 @@ def read_run_info(directory) -> dict:
     """The `run.json` of a run directory. Raises StorageError where there is none or it cannot be read."""
     path = Path(directory) / RUN_INFO
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        info = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise StorageError(f"{path}: no such file; the directory holds no run") from None
     except (OSError, ValueError) as error:
         raise StorageError(f"{path}: cannot be read ({error})") from None
+    if not isinstance(info, dict):
+        raise StorageError(f"{path}: not the description of a run")
+    return info
 
 
 def write_structure(path, atoms) -> None:
@@ -146,8 +149,9 @@ def read_samples(path) -> Samples:
             )
     except FileNotFoundError:
         raise StorageError(f"{path}: no such file") from None
-    except (OSError, KeyError) as error:
-        raise StorageError(f"{path}: truncated or not a samples file ({error})") from None
+    except (OSError, KeyError, TypeError, AttributeError) as error:
+        reason = " ".join(str(error).split())  # h5py's messages may have several lines
+        raise StorageError(f"{path}: truncated or not a samples file ({reason})") from None
 
 
 def _decode(values):

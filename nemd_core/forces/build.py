@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, cg
 
 from ..errors import PhysicsError
-from ..potentials import LennardJones, force_constants
+from ..potentials import LennardJones, Springs, force_constants
 from ..system import System
 from .lattice import Field, Watch, collect_forces, sweep_energy, sweep_forces
 from .laws import linear_law, pair_law
@@ -113,18 +113,25 @@ def make_field(system: System, rows: Rows, table: Table, outer: bool = False) ->
     )
 
 
-def _thermal_spread(system: System, law: LennardJones, hottest: float) -> float:
-    """Standard deviation of the relative displacement of two atoms by Einstein's model, sqrt(2 T / k)."""
-    pairs = half_offsets(system, 0.0, law.cutoff)
+def einstein_stiffness(system: System, law: LennardJones | Springs) -> np.ndarray:
+    """Mean stiffness k of one atom against the crystal around it, for A and for B; shape (2,)."""
+    nearest = system.lattice.neighbour_distance * system.lattice_constant
+    pairs = half_offsets(system, 0.0, 1.01 * nearest if isinstance(law, Springs) else law.cutoff)
     bonds = np.array([bond for i, j, _, bond in pairs if 0 in (i, j)])
     weights = np.array([(i == 0) + (j == 0) for i, j, _, _ in pairs if 0 in (i, j)])
     components = system.lattice.dimensions
-    stiffness = [
-        np.einsum("n,nii->", weights, force_constants(law, bonds, t)[:, :components, :components])
-        / components
-        for t in (0, 2)
-    ]
-    return float(np.sqrt(2 * hottest / max(min(stiffness), 1e-12)))
+    constants = [force_constants(law, bonds, t)[:, :components, :components] for t in (0, 2)]
+    return np.array([np.einsum("n,nii->", weights, k) / components for k in constants])
+
+
+def _thermal_spread(system: System, law: LennardJones, hottest: float) -> float:
+    """Standard deviation of the relative displacement of two atoms by Einstein's model, sqrt(2 T / k).
+
+    No more than a fifth of the neighbour distance: beyond, a crystal melts (Lindemann), and the watch stops the run.
+    """
+    limit = 0.2 * system.lattice.neighbour_distance * system.lattice_constant
+    softest = float(einstein_stiffness(system, law).min())
+    return limit if softest * limit**2 <= 2 * hottest else float(np.sqrt(2 * hottest / softest))
 
 
 def relax(system: System, law: LennardJones) -> np.ndarray:

@@ -11,12 +11,12 @@ from numba.extending import overload
 
 from ..jit import inlined
 from ..potentials import PAIR_TYPES, LennardJones, Springs, force_constants
-from ..simd import LANES, item, load, splat, sqrt, where_less
+from ..simd import LANES, fused, item, load, splat, sqrt, where_less
 from .rows import Rows, Table
 
 
 class PairLaw(NamedTuple):
-    """Lennard-Jones. Coefficients lie in `coefficient` as 12 a | 6 b | slope | offset, `span` elements each.
+    """Lennard-Jones. Coefficients lie in `coefficient` as 12 a | -6 b | -slope | offset, `span` elements each.
 
     Each quarter begins with one vector per pair type, and from `along_row` goes on with an array along the row for
     each shift. `uniform` holds for each vector of positions where the former begins, or -1 near an interface, where
@@ -37,7 +37,7 @@ class PairLaw(NamedTuple):
 
 
 class LinearLaw(NamedTuple):
-    """Force constants K along the row for each kind of bond: xx | yy | zz | xy | xz | yz, `width` elements each."""
+    """Force constants along the row for each kind of bond, as -K: xx | yy | zz | xy | xz | yz, `width` elements each."""
 
     constant: np.ndarray
     start: np.ndarray
@@ -49,7 +49,7 @@ class LinearLaw(NamedTuple):
 def pair_law(law: LennardJones, system, rows: Rows, table: Table) -> PairLaw:
     """Spread Lennard-Jones parameters over positions."""
     begin, end = rows.window()
-    quarters = (12 * law.a, 6 * law.b, law.slope, law.offset)
+    quarters = (12 * law.a, -6 * law.b, -law.slope, law.offset)
     types = _types_along_row(system, rows)
     if all(len(set(q)) == 1 for q in quarters):
         types[:] = 0
@@ -76,17 +76,22 @@ def linear_law(law: LennardJones | Springs, system, rows: Rows, table: Table, re
     """Force constants of every bond. `relaxed`: displacement of each (basis, cell) from the ideal site, in sigma,
     shape (n_basis, n_cells, components); bonds are taken between the displaced sites."""
     types = _types_along_row(system, rows)
-    cell = np.clip(rows.cell_of_position, 0, system.n_cells - 1)
     kinds, kind = np.unique(np.hstack([table.basis, table.offset]), axis=0, return_inverse=True)
     order = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))[: 1 if rows.components == 1 else 6]
     blocks = []
+
+    def shifted(basis, shift):
+        """Displacement of the relaxed sites along the row; the crystal beyond its ends stays where it is."""
+        cell = rows.cell_of_position + shift
+        inside = (cell >= 0) & (cell < system.n_cells)
+        return np.where(inside[:, None], relaxed[basis, np.where(inside, cell, 0)], 0.0)
+
     for number, (i, j, ox, _, _) in enumerate(kinds):
         bond = np.broadcast_to(table.bond[np.argmax(kind == number)], (rows.width, 3)).copy()
         if relaxed is not None:
-            partner = np.clip(rows.cell_of_position + ox, 0, system.n_cells - 1)
-            bond[:, : rows.components] += relaxed[j, partner] - relaxed[i, cell]
+            bond[:, : rows.components] += shifted(j, ox) - shifted(i, 0)
         matrix = force_constants(law, bond, types[ox + rows.reach])
-        blocks.append(np.stack([matrix[:, row, column] for row, column in order]))
+        blocks.append(np.stack([-matrix[:, row, column] for row, column in order]))
     constant = np.array(blocks)
     return LinearLaw(
         constant=constant.ravel(),
@@ -105,7 +110,7 @@ def _types_along_row(system, rows: Rows) -> np.ndarray:
 
 @inlined
 def _lennard_jones_constants(law, k):
-    """(is the vector at k uniform?, 12 a, 6 b, slope, offset): the constants of a uniform vector of positions."""
+    """(is the vector at k mixed?, 12 a, -6 b, -slope, offset): the constants of a uniform vector of positions."""
     c = item(law.uniform, (k - law.begin) // LANES)
     mixed = c < 0
     c = 0 if mixed else c
@@ -123,7 +128,7 @@ def _lennard_jones_bond(law, entry, dx, dy, dz):
     x = dx + splat(item(law.bond, 3 * entry))
     y = dy + splat(item(law.bond, 3 * entry + 1))
     z = dz + splat(item(law.bond, 3 * entry + 2))
-    return x, y, z, x * x + y * y + z * z
+    return x, y, z, fused(x, x, fused(y, y, z * z))
 
 
 @inlined
@@ -136,9 +141,10 @@ def _lennard_jones_force(law, constants, entry, shift, k, dx, dy, dz):
         slope = load(law.coefficient, c + 2 * law.span)
     inverse = splat(1.0) / r2
     inverse6 = inverse * inverse * inverse
-    f = (a * inverse6 - b) * inverse6 * inverse
+    f = fused(a, inverse6, b) * inverse6
     if law.shifted:
-        f = f - slope * sqrt(r2) * inverse
+        f = fused(slope, sqrt(r2), f)
+    f = f * inverse
     f = where_less(r2, splat(law.squared_cutoff), f)
     return f * x, f * y, f * z
 
@@ -153,7 +159,7 @@ def _lennard_jones_energy(law, constants, entry, shift, k, dx, dy, dz):
         slope, offset = load(law.coefficient, c + 2 * law.span), load(law.coefficient, c + 3 * law.span)
     inverse = splat(1.0) / r2
     inverse6 = inverse * inverse * inverse
-    energy = (splat(1.0 / 12.0) * a * inverse6 - splat(1.0 / 6.0) * b) * inverse6 + offset + slope * sqrt(r2)
+    energy = (splat(1.0 / 12.0) * a * inverse6 + splat(1.0 / 6.0) * b) * inverse6 + offset - slope * sqrt(r2)
     return where_less(r2, splat(law.squared_cutoff), energy)
 
 
@@ -167,15 +173,14 @@ def _linear_force(law, constants, entry, shift, k, dx, dy, dz):
     c = item(law.start, entry) + k
     w = law.width
     if law.components == 1:
-        return splat(0.0) - load(law.constant, c) * dx, splat(0.0), splat(0.0)
+        return load(law.constant, c) * dx, splat(0.0), splat(0.0)
     xy = load(law.constant, c + 3 * w)
     xz = load(law.constant, c + 4 * w)
     yz = load(law.constant, c + 5 * w)
-    fx = load(law.constant, c) * dx + xy * dy + xz * dz
-    fy = xy * dx + load(law.constant, c + w) * dy + yz * dz
-    fz = xz * dx + yz * dy + load(law.constant, c + 2 * w) * dz
-    zero = splat(0.0)
-    return zero - fx, zero - fy, zero - fz
+    fx = fused(load(law.constant, c), dx, fused(xy, dy, xz * dz))
+    fy = fused(xy, dx, fused(load(law.constant, c + w), dy, yz * dz))
+    fz = fused(xz, dx, fused(yz, dy, load(law.constant, c + 2 * w) * dz))
+    return fx, fy, fz
 
 
 @inlined

@@ -17,7 +17,8 @@ def reference_forces(system: System, law: LennardJones | Springs, displacement, 
     an atom moves, flow (n_planes,)). Springs join nearest neighbours and are quadratic in the displacements.
     """
     components = system.lattice.dimensions
-    sites, cell, species, moving = _continued(system)
+    reach = law.cutoff if isinstance(law, LennardJones) else system.lattice_constant
+    sites, cell, species, moving = _continued(system, int(np.ceil(reach / system.lattice_constant)) + 1)
     n = len(sites)
     u, v = np.zeros((n, 3)), np.zeros((n, 3))
     u[: system.n_sites, :components] = displacement
@@ -58,7 +59,7 @@ def reference_forces(system: System, law: LennardJones | Springs, displacement, 
     return forces[: system.n_sites, :components], energy, flow
 
 
-def _continued(system: System, cells: int = 4):
+def _continued(system: System, cells: int):
     """Sites, cells, species and mobility of the crystal and of frozen cells beyond both ends."""
     rows, a = system.positions.reshape(system.n_rows, system.n_cells, 3), system.lattice_constant
     step = np.array([a, 0.0, 0.0])

@@ -470,7 +470,13 @@ def test_equal_baths_give_a_flat_profile(record, cells, bath, run, block, caps):
             id="short",
         ),
         pytest.param(
-            {"equilibration_steps": 15_000, "production_steps": 100_000, "replicas": 2, "threads": 2},
+            {
+                "fit": (5, 1),
+                "equilibration_steps": 15_000,
+                "production_steps": 70_000,
+                "replicas": 2,
+                "threads": 2,
+            },
             id="sharp, default geometry",
             marks=pytest.mark.validate,
         ),
@@ -479,8 +485,9 @@ def test_equal_baths_give_a_flat_profile(record, cells, bath, run, block, caps):
 def test_equal_materials_show_no_jump(record, options):
     """The error is below 3 % of the jump at mass ratio 4 and the same bias.
 
-    The finite baths bend the profile oddly about the middle, and lines through either half then miss each other by
-    about 2 % of that jump when, as by default, they begin 3 cells from the bath: a property of the set-up.
+    The finite baths bend the profile oddly about the middle, and lines through either half then miss each other: by
+    about 5 % of that jump with the default fit, which begins 3 cells from the bath. This is a property of the set-up and
+    dies out by a third per cell, so the fit begins further away here.
     """
     config = configure(masses=(1.0, 1.0), timestep=0.008, seed=5, **options)
     _, fitted = simulate(config)

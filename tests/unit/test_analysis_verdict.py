@@ -7,7 +7,7 @@ import pytest
 import synthetic
 
 from analysis import analyse
-from analysis.verdict import bath_friction
+from nemd_core.baths import bath_friction
 
 
 def checks_of(samples, settings):
@@ -31,12 +31,15 @@ def test_sound_runs_are_trusted():
         "bath_temperatures",
         "steady_state",
         "independent_samples",
+        "flux_resolved",
     ]
 
 
-def test_sound_runs_without_flux_are_trusted():
+def test_sound_runs_without_flux_lack_only_the_flux():
+    """A 95 % interval misses 0 once in twenty runs: 2.5 in 50, and 3 standard errors more."""
     alarms = [failed(*synthetic.make(seed, flux=0.0, delta_T=0.0)) for seed in range(50)]
-    assert sum(map(bool, alarms)) <= 3
+    assert sum("flux_resolved" not in names for names in alarms) <= 7
+    assert sum(len(set(names) - {"flux_resolved"}) > 0 for names in alarms) <= 3
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.95])
@@ -116,12 +119,10 @@ def test_a_short_bath_may_lie_off_its_set_temperature():
 
 
 def test_ramped_friction_rises_outwards():
-    settings = replace(synthetic.SETTINGS, ramp=True, friction=2.0)
-    hot, cold = bath_friction(6, "hot", settings), bath_friction(6, "cold", settings)
-    assert np.all(np.diff(hot) < 0)
-    np.testing.assert_array_equal(hot, cold[::-1])
-    assert cold.mean() == pytest.approx(2.0)
-    np.testing.assert_array_equal(bath_friction(3, "hot", synthetic.SETTINGS), 1.0)
+    ramp = bath_friction(6, 2.0, True)
+    assert np.all(np.diff(ramp) > 0)
+    assert ramp.mean() == pytest.approx(2.0)
+    np.testing.assert_array_equal(bath_friction(3, 1.0, False), 1.0)
 
 
 def test_too_few_independent_samples_are_found():
