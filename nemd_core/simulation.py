@@ -166,9 +166,9 @@ class Simulation:
         self.system = build(config)
         ids = list(range(config.run.replicas)) if replica_ids is None else list(replica_ids)
         available = min(config.run.threads, numba.config.NUMBA_NUM_THREADS)
-        together = self.system.cross_section[1] > 1 and (
-            self.system.n_moving * len(ids) >= PARALLEL_SITES * available
-        )
+        # a thread for each part of the replicas needs no meeting in every step; else threads share the sheets of a crystal
+        enough = self.system.n_moving * len(ids) >= PARALLEL_SITES * available
+        together = len(ids) < available and self.system.cross_section[1] > 1 and enough
         self.threads = available if together else min(available, len(ids))
         parts = [ids] if together else np.array_split(ids, self.threads)
         self.groups = [Group(config, self.system, part, self.threads if together else 1) for part in parts]

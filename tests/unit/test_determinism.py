@@ -53,11 +53,9 @@ def case(request):
 
 
 @pytest.mark.parametrize("case", ["lj", "lj-harmonic"])
-@pytest.mark.parametrize("replicas", [1, 3])
-def test_threads_that_share_a_crystal(case, replicas, monkeypatch):
+def test_threads_that_share_a_crystal(case, monkeypatch):
     monkeypatch.setattr(engine, "PARALLEL_SITES", 1)
-    one = simulate(case, run__threads=1, run__replicas=replicas)
-    two = simulate(case, run__threads=2, run__replicas=replicas)
+    one, two = simulate(case, run__threads=1), simulate(case, run__threads=2)
     assert one.threads == 1 and two.threads == 2 and len(two.groups) == 1
     assert_same(one, two)
 
