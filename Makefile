@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 CONFIG ?= configs/default.yaml
+CORES_FOR_TESTS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -47,7 +48,7 @@ run: $(READY)
 	exit $$status
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(CORES_FOR_TESTS) --dist loadfile
 
 validate: $(READY)
 	$(BIN)/python -m pytest tests/physics -m 'not lammps' --validation-table tests/physics/VALIDATION.md
