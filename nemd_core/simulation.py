@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from .baths import build_baths
+from .baths import build_baths, site_friction
 from .errors import PhysicsError
 from .forces.build import build_forces, einstein_stiffness
 from .forces.lattice import sweep_energy
@@ -24,6 +24,9 @@ PARALLEL_SITES = 1500
 """Moving sites per thread above which threads share the sheets of a crystal."""
 AUDIT_FRACTION = 0.01
 """Largest drift of E - Q allowed, as a fraction of the heat transferred (physics of BAOAB with anharmonic forces)."""
+AUDIT_EXCHANGE = 0.002
+"""Share of what the baths exchange with the crystal back and forth, gamma T per degree of freedom and time, that counts
+as heat transferred: at equal bath temperatures nothing is transferred on the whole, yet the drift grows with time."""
 AUDIT_FLOOR = 0.002
 """... or of the thermal energy, whichever is larger: early in a run little heat has been transferred."""
 
@@ -49,6 +52,16 @@ def bounded_energy(system: System, config) -> float:
     T = max(config.baths.hot.temperature, config.baths.cold.temperature)
     mean = per_cell * (cells * np.maximum(squared, 0)).sum() * config.run.timestep**2 * T / 4
     return float(mean * (1 + 8 * np.sqrt(2 / (per_cell * cells.sum()))))
+
+
+def bath_exchange(system: System, config) -> float:
+    """Energy per time that both baths give to the crystal and take from it, gamma T per degree of freedom."""
+    region = np.array(REGIONS)[system.cell_region[system.layer_cell]]
+    T = np.select(
+        [region == "hot", region == "cold"], [config.baths.hot.temperature, config.baths.cold.temperature]
+    )
+    per_layer = system.sites_per_layer * system.lattice.dimensions
+    return float(per_layer * (site_friction(system, config.baths) * T).sum())
 
 
 class Group:
@@ -174,6 +187,8 @@ class Simulation:
         self.groups = [Group(config, self.system, part, self.threads if together else 1) for part in parts]
         self.replica_ids = ids
         self._bounded = bounded_energy(self.system, config)
+        self._exchange = bath_exchange(self.system, config)
+        self._phase_start = 0
         self.audit = Audit()
         self.step = 0
         self.producing = False
@@ -190,7 +205,7 @@ class Simulation:
         with ThreadPoolExecutor(len(self.groups)) as pool:
             for end, measure in ((run.equilibration_steps, False), (self.total_steps, True)):
                 self.energy_start = np.concatenate([group.start_ledger() for group in self.groups])
-                self.producing = measure
+                self.producing, self._phase_start = measure, self.step
                 while self.step < end:
                     self._block(pool, min(run.block_steps, end - self.step))
                     if progress:
@@ -231,7 +246,8 @@ class Simulation:
         """Audit the ledger since the present phase, equilibration or production, began."""
         hot, cold = (np.concatenate(heats) for heats in zip(*(g.heats() for g in self.groups), strict=True))
         drift = np.concatenate([group.energy() for group in self.groups]) - self.energy_start - hot - cold
-        transferred = np.maximum(abs(hot), abs(cold))
+        exchanged = self._exchange * self.config.run.timestep * (self.step - self._phase_start)
+        transferred = np.maximum(np.maximum(abs(hot), abs(cold)), AUDIT_EXCHANGE * exchanged)
         baths = self.config.baths
         thermal = self.system.n_moving * self.system.lattice.dimensions
         thermal *= max(baths.hot.temperature, baths.cold.temperature)
