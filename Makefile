@@ -51,6 +51,7 @@ test: $(READY)
 	$(BIN)/python -m pytest -n $(CORES_FOR_TESTS) --dist loadfile
 
 validate: $(READY)
+	rm -f tests/physics/VALIDATION.md
 	$(BIN)/python -m pytest tests/physics -m 'not lammps' --validation-table tests/physics/VALIDATION.md
 
 bench: $(READY)

@@ -248,7 +248,7 @@ def test_lennard_jones_ledger(record):
         spread, heat = spread_of_ledger(series, first)
         spreads.append(spread)
         record.within(
-            f"Ledger, small LJ fcc, dt {config.run.timestep}: spread of E - Q / |Q_hot|",
+            f"Ledger, small LJ fcc, dt {config.run.timestep}: spread of E - Q / heat transferred",
             (spread / heat).max(),
             0.0,
             tolerance=0.01,
@@ -272,7 +272,7 @@ def test_lennard_jones_ledger_of_the_default_run(record):
         f"drift rate of E - Q: {rate:.2g} per unit time; heat {heat[0] / samples.step[-1] / samples.timestep:.3g}"
     )
     record.within(
-        "Ledger, default run, mass ratio 4: spread of E - Q / |Q_hot|",
+        "Ledger, default run, mass ratio 4: spread of E - Q / heat transferred",
         spread[0] / heat[0],
         0.0,
         tolerance=0.01,

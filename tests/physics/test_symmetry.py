@@ -198,7 +198,8 @@ def test_resistance_of_a_crystal_is_symmetric(record):
             temperatures=(0.35, 0.15)[::temperatures],
             timestep=0.008,
             equilibration_steps=15_000,
-            production_steps=170_000,
+            production_steps=130_000,
+            replicas=2,
             threads=2,
             seed=seed,
         )

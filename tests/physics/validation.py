@@ -151,18 +151,25 @@ class Comparisons:
         self.rows.append(row)
         print(f"{row.quantity}: {row.measured}, expected {row.expected}, {row.deviation} (cap {row.cap})")
 
-    def table(self) -> str:
-        """The rows as a Markdown table, ordered by quantity."""
-        lines = [COLUMNS, ("---",) * len(COLUMNS)]
-        lines += sorted(tuple(vars(row).values()) for row in self.rows)
+    def table(self, earlier="") -> str:
+        """The rows as a Markdown table, ordered by quantity; rows of an `earlier` one stay where not measured anew."""
+        lines = [
+            tuple(line.strip("| ").split(" | ")) for line in earlier.splitlines() if line.startswith("|")
+        ]
+        rows = {line[0]: line for line in lines[2:]}
+        rows |= {row.quantity: tuple(vars(row).values()) for row in self.rows}
+        lines = [COLUMNS, ("---",) * len(COLUMNS), *(rows[quantity] for quantity in sorted(rows))]
         return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
     def write(self, path):
-        """Write the table to `path`."""
-        Path(path).write_text(
+        """Write the table to `path`; a session of some tests renews their rows only."""
+        path = Path(path)
+        earlier = path.read_text(encoding="utf-8") if path.exists() else ""
+        path.write_text(
             "# Validation\n\nWritten by `make validate`. A comparison passes within 4 standard errors (stderr), or the "
             "same probability for several correlated values together (Hotelling's T²; its mean where nothing is wrong "
-            f"stands under expected), if its standard error is not above the cap. Reduced units.\n\n{self.table()}",
+            "stands under expected), if its standard error is not above the cap. Reduced units.\n\n"
+            f"{self.table(earlier)}",
             encoding="utf-8",
         )
 
