@@ -53,9 +53,8 @@ def bath_friction(n_layers: int, friction: float, ramp: bool) -> np.ndarray:
 def site_friction(system: System, baths) -> np.ndarray:
     """Friction of each layer of a system, shape (n_layers,), zero outside the baths."""
     friction = np.zeros(system.n_layers)
-    region = system.cell_region[system.layer_cell]
     for name, outward in (("hot", -1), ("cold", 1)):
-        layers = np.flatnonzero(region == REGIONS.index(name))[::outward]
+        layers = np.flatnonzero(system.layer_region == name)[::outward]
         friction[layers] = bath_friction(len(layers), baths.friction, baths.ramp)
     return friction
 

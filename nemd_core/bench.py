@@ -21,7 +21,6 @@ from .errors import EXIT_BAD_INPUT
 from .runs import processor
 from .simulation import Simulation
 from .structure import build
-from .system import REGIONS
 
 _LJ = {
     "units": "lj",
@@ -130,7 +129,7 @@ run {run.production_steps}
 
 def _layer_range(config, name: str) -> str:
     system = build(config)
-    layers = 1 + np.flatnonzero(system.cell_region[system.layer_cell] == REGIONS.index(name))
+    layers = 1 + np.flatnonzero(system.layer_region == name)
     return f"{layers[0]} {layers[-1]}"
 
 

@@ -123,9 +123,8 @@ run_serial, run_parallel = block_functions(run_block)
 
 @kernel
 def initialise(state, field, law):
-    """Forces and potential energy of the present displacements."""
+    """Forces of the present displacements."""
     for sheet in range(field.sheets):
         sweep_forces(sheet, state.u, field, law)
-        sweep_energy(sheet, state.u, field, law)
     for sheet in range(field.sheets):
         collect_forces(sheet, state.f, field)

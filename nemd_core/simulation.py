@@ -16,7 +16,7 @@ from .potentials import law_of
 from .random import fill_normals
 from .storage import Samples
 from .structure import build
-from .system import REGIONS, System
+from .system import System
 
 CHECK_EVERY = 200
 """Steps between looks at the neighbour table."""
@@ -33,7 +33,7 @@ AUDIT_FLOOR = 0.002
 
 def set_temperatures(system: System, config) -> np.ndarray:
     """The linear profile between the inner edges of the baths, shape (n_layers,)."""
-    region = np.array(REGIONS)[system.cell_region[system.layer_cell]]
+    region = system.layer_region
     x, hot, cold = system.layer_x, config.baths.hot.temperature, config.baths.cold.temperature
     inner = x[np.flatnonzero(region == "hot")[-1]], x[np.flatnonzero(region == "cold")[0]]
     return np.interp(x, inner, (hot, cold))
@@ -56,7 +56,7 @@ def bounded_energy(system: System, config) -> float:
 
 def bath_exchange(system: System, config) -> float:
     """Energy per time that both baths give to the crystal and take from it, gamma T per degree of freedom."""
-    region = np.array(REGIONS)[system.cell_region[system.layer_cell]]
+    region = system.layer_region
     T = np.select(
         [region == "hot", region == "cold"], [config.baths.hot.temperature, config.baths.cold.temperature]
     )
@@ -267,11 +267,10 @@ class Simulation:
             return None
         series = Series(*(np.concatenate(columns, axis=1) for columns in zip(*self._blocks, strict=True)))
         system, run = self.system, self.config.run
-        region = np.array(REGIONS)[system.cell_region[system.layer_cell]]
         layers = {
             "x0": system.layer_x,
             "x_mean": system.layer_x + self._relaxed_layers() + series.displacement.mean(axis=(0, 1)),
-            "region": region,
+            "region": system.layer_region,
             "species": np.array(["A", "B"])[system.cell_species[system.layer_cell]],
             "n_sites": np.full(system.n_layers, system.sites_per_layer),
         }

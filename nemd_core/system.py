@@ -107,6 +107,11 @@ class System:
         return np.arange(self.n_layers) // self.lattice.layers_per_cell
 
     @property
+    def layer_region(self) -> np.ndarray:
+        """Name of the region of each layer, shape (n_layers,)."""
+        return np.array(REGIONS)[self.cell_region[self.layer_cell]]
+
+    @property
     def sites_per_layer(self) -> int:
         return self.n_sites // self.n_layers
 

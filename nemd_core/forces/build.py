@@ -58,14 +58,12 @@ def build_forces(system: System, law, potential: str, hottest: float, replicas: 
     """
     relaxed = np.zeros((len(system.lattice.basis), system.n_cells, system.lattice.dimensions))
     nearest = system.lattice.neighbour_distance * system.lattice_constant
-    if potential == "harmonic":
-        inner = 1.01 * nearest
-    else:
-        inner = law.cutoff + _SKIN * nearest + _SIGMAS * _thermal_spread(system, law, hottest)
+    inner = _range(system, law)
+    if potential != "harmonic":
+        inner += _SKIN * nearest + _SIGMAS * _thermal_spread(system, law, hottest)
     pairs = half_offsets(system, 0.0, inner)
-    outer_pairs = half_offsets(system, inner, inner + nearest)
-    reach = reach_of(pairs)
-    rows = layout(system, reach, reach_of(outer_pairs) if potential == "lj" else reach, replicas)
+    outer_pairs = half_offsets(system, inner, inner + nearest) if potential == "lj" else pairs
+    rows = layout(system, reach_of(pairs), reach_of(outer_pairs), replicas)
     table = tabulate(system, rows, pairs)
     field = make_field(system, rows, table)
     if potential == "lj":
@@ -113,10 +111,15 @@ def make_field(system: System, rows: Rows, table: Table, outer: bool = False) ->
     )
 
 
+def _range(system: System, law: LennardJones | Springs) -> float:
+    """How far the interaction reaches in the ideal crystal: the cut-off, or just beyond the nearest neighbours."""
+    nearest = system.lattice.neighbour_distance * system.lattice_constant
+    return 1.01 * nearest if isinstance(law, Springs) else law.cutoff
+
+
 def einstein_stiffness(system: System, law: LennardJones | Springs) -> np.ndarray:
     """Mean stiffness k of one atom against the crystal around it, for A and for B; shape (2,)."""
-    nearest = system.lattice.neighbour_distance * system.lattice_constant
-    pairs = half_offsets(system, 0.0, 1.01 * nearest if isinstance(law, Springs) else law.cutoff)
+    pairs = half_offsets(system, 0.0, _range(system, law))
     bonds = np.array([bond for i, j, _, bond in pairs if 0 in (i, j)])
     weights = np.array([(i == 0) + (j == 0) for i, j, _, _ in pairs if 0 in (i, j)])
     components = system.lattice.dimensions

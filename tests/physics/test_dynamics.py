@@ -486,7 +486,7 @@ def test_equal_materials_show_no_jump(record, options):
     """The error is below 3 % of the jump at mass ratio 4 and the same bias.
 
     The finite baths bend the profile oddly about the middle, and lines through either half then miss each other: by
-    about 5 % of that jump with the default fit, which begins 3 cells from the bath. This is a property of the set-up and
+    about 5 % of that jump with a fit that begins 3 cells from the bath. This is a property of the set-up and
     dies out by a third per cell, so the fit begins further away here.
     """
     config = configure(masses=(1.0, 1.0), timestep=0.008, seed=5, **options)
