@@ -8,7 +8,8 @@ gamma friction (1/time), T set temperature (energy), m mass, R a standard normal
 energy that this line gives to each bath atom, exactly and step by step.
 
 Ramped friction grows as 2 gamma sin²(pi s/2) from s = 0 at the inner edge of a bath to 1 at the outer; a layer n of N,
-counted from the inner edge, has s = (n + ½)/N. It reflects far less than a bath that begins abruptly.
+counted from the inner edge, has s = (n + ½)/N. It reflects far less than a bath that begins abruptly. A bath in the
+middle of a periodic side has two inner edges and rises from both.
 """
 
 from typing import NamedTuple
@@ -50,12 +51,14 @@ def bath_friction(n_layers: int, friction: float, ramp: bool) -> np.ndarray:
     return friction * (2 * np.sin(np.pi * s / 2) ** 2 if ramp else np.ones(n_layers))
 
 
-def site_friction(system: System, baths) -> np.ndarray:
+def layer_friction(system: System, baths) -> np.ndarray:
     """Friction of each layer of a system, shape (n_layers,), zero outside the baths."""
     friction = np.zeros(system.n_layers)
     for name, outward in (("hot", -1), ("cold", 1)):
         layers = np.flatnonzero(system.layer_region == name)[::outward]
-        friction[layers] = bath_friction(len(layers), baths.friction, baths.ramp)
+        if system.periodic:
+            layers = np.stack([layers, layers[::-1]])[:, : (len(layers) + 1) // 2]
+        friction[layers] = bath_friction(layers.shape[-1], baths.friction, baths.ramp)
     return friction
 
 
@@ -68,8 +71,8 @@ def build_baths(system: System, rows: Rows, config, replica_ids) -> Baths:
     order = np.argsort(sheet, kind="stable")
     bath = np.where(region == REGIONS.index("hot"), HOT, COLD)
     temperature = np.array([config.baths.hot.temperature, config.baths.cold.temperature])[bath]
-    mass = system.mass_of_site[site]
-    memory = np.exp(-site_friction(system, config.baths)[layer] * config.run.timestep)
+    mass = system.mass[site]
+    memory = np.exp(-layer_friction(system, config.baths)[layer] * config.run.timestep)
     noise = np.sqrt((1 - memory**2) * temperature / mass)
 
     def spread(values):

@@ -136,16 +136,16 @@ def _layer_range(config, name: str) -> str:
 def _measure_lammps(config, lmp: str) -> float:
     """Moving atoms x steps / s that LAMMPS reports for its run loop; ranks are bound to cores."""
     system = build(config)
-    types = np.where(system.moving_cell[system.cell_of_site], 1 + system.species_of_site, 3)
-    box = system.lattice_constant * np.array([system.n_cells, *system.cross_section])
+    types = np.where(system.moving_cell[system.cell_of_site], 1 + system.species, 3)
+    box = np.array([system.length, *system.sides])
     lines = ["junction", "", f"{system.n_sites} atoms", "3 atom types", ""]
     lines += [f"{low} {high} {a}lo {a}hi" for low, high, a in zip((-0.5, 0, 0), box, "xyz", strict=True)]
     lines += [
         "",
         "Masses",
         "",
-        f"1 {system.mass[0]}",
-        f"2 {system.mass[1]}",
+        f"1 {config.materials.A.mass}",
+        f"2 {config.materials.B.mass}",
         "3 1.0",
         "",
         "Atoms # atomic",

@@ -45,7 +45,7 @@ def options(annotation, metadata=()) -> Iterator:
         for inner in get_args(annotation):
             yield from options(inner)
     elif origin is Literal:
-        yield from get_args(annotation)
+        yield from map(str, get_args(annotation))
     elif annotation is bool:
         yield from ("true", "false")
     elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -121,12 +121,22 @@ The table is generated: `python -m nemd_core schema --table > configs/README.md`
 
 - Units are reduced (`k_B = 1`): masses, energies and lengths in those of a reference substance, `m0`,
   `epsilon0`, `sigma0`, with the time `tau0 = sigma0 sqrt(m0/epsilon0)`. Neither material needs to be 1.
+  `reference` says which substance gives the SI values; it does not change a run.
 - Numbers may be written `5e-3`. Infinities and NaN are refused.
 - A default that depends on the potential names it; a key without default there does not apply and is refused.
+- `structure.interlayer` and `materials.C` may be left out as a whole; inside, `required` holds where they are given.
 - `hot` is the bath in A, `cold` the one in B; hot may be the colder one. Positive flux runs from A to B.
+- `baths: {mean: 0.25, difference: 0.2, ...}` stands for the temperatures 0.35 (hot) and 0.15 (cold). Both keys can be
+  swept; a run's own config holds the two temperatures.
+- `length` and `cross_section` count cells of the lattice in its orientation; their edges stand at
+  `structure.orientation`.
+- `structure.file` holds one atom for each site of the lattice that the other keys describe, within a quarter of the
+  neighbour distance; materials are told by their `symbol`. A run keeps a copy as `input.extxyz`.
 - `sweep` takes dotted keys with lists, and the study runs their product:
-  `sweep: {materials.B.mass: [1, 2, 4], run.seed: [1, 2]}` is six runs. `sweep: {table: points.csv}` reads the
-  points from a CSV file next to the config: one column per dotted key, one line per point.
+  `sweep: {materials.B.mass: [1, 2, 4], run.seed: [1, 2]}` is six runs. Lists under `zip` are walked together, as one
+  factor of the product: `sweep: {zip: {structure.length.A: [20, 40], structure.length.B: [20, 40]}}` is two runs;
+  `zip` may be a list of such mappings. `sweep: {table: points.csv}` reads the points from a CSV file next to the
+  config: one column per dotted key, one line per point.
 
 | key | default | allowed | unit | meaning |
 |---|---|---|---|---|
@@ -146,6 +156,8 @@ def _default_text(key: Key) -> str:
         return ", ".join(f"{name}: {value:g}" for name, value in key.default)
     if isinstance(key.default, bool):
         return str(key.default).lower()
+    if isinstance(key.default, tuple):
+        return ", ".join(key.default)
     return f"{key.default:g}" if isinstance(key.default, float) else str(key.default)
 
 
@@ -155,7 +167,7 @@ def key_table(model: type[BaseModel], sweep_text: str) -> str:
     for key in keys(model).values():
         cells = (f"`{key.path}`", _default_text(key), key.allowed, key.unit or "-", key.description)
         rows.append(f"| {' | '.join(map(_cell, cells))} |")
-    rows.append(f"| `sweep` |  | dotted keys with lists, or a mapping with table | - | {_cell(sweep_text)} |")
+    rows.append(f"| `sweep` |  | dotted keys with lists and zip, or table | - | {_cell(sweep_text)} |")
     return _TABLE_HEAD + "\n".join(rows) + "\n"
 
 
@@ -163,6 +175,12 @@ def json_schema(model: type[BaseModel], sweep_text: str) -> dict:
     """Return the JSON schema (draft 2020-12) of a config file, its `sweep` included."""
     schema = copy.deepcopy(model.model_json_schema())
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    lists = {
+        "type": "object",
+        "propertyNames": {"enum": list(keys(model))},
+        "additionalProperties": {"type": "array", "minItems": 1},
+        "minProperties": 1,
+    }
     schema["properties"]["sweep"] = {
         "description": sweep_text,
         "anyOf": [
@@ -175,7 +193,8 @@ def json_schema(model: type[BaseModel], sweep_text: str) -> dict:
             },
             {
                 "type": "object",
-                "propertyNames": {"enum": list(keys(model))},
+                "properties": {"zip": {"anyOf": [lists, {"type": "array", "minItems": 1, "items": lists}]}},
+                "propertyNames": {"enum": [*keys(model), "zip"]},
                 "additionalProperties": {"type": "array", "minItems": 1},
             },
         ],

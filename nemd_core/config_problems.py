@@ -80,7 +80,10 @@ def salvage(model: type[BaseModel], data) -> SimpleNamespace:
     for name, field in model.model_fields.items():
         given = data.get(name) if isinstance(data, dict) else None
         section = section_of(field)
-        if section is not None and (isinstance(given, dict) or not (is_leaf(field) or field.is_required())):
+        if section is not None and not field.is_required() and field.default is None:  # may be left out
+            if given is None or isinstance(given, dict):
+                values[name] = None if given is None else salvage(section, given)
+        elif section is not None and (isinstance(given, dict) or not (is_leaf(field) or field.is_required())):
             values[name] = salvage(section, given)
         elif isinstance(data, dict) and name in data and (section is None or is_leaf(field)):
             metadata = [item for item in field.metadata if not isinstance(item, Discriminator)]
@@ -92,6 +95,13 @@ def salvage(model: type[BaseModel], data) -> SimpleNamespace:
         elif not field.is_required():
             values[name] = field.get_default(call_default_factory=True)
     return SimpleNamespace(**values)
+
+
+def get(config, key: str):
+    """Return the value of a dotted key; AttributeError if salvaged values lack it."""
+    for name in key.split("."):
+        config = getattr(config, name)
+    return config
 
 
 def drop(view: SimpleNamespace, key: str) -> None:

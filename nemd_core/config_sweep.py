@@ -1,9 +1,10 @@
-"""The `sweep` of a config file: dotted keys with lists, or a table, become the values of every point."""
+"""The `sweep` of a config file: dotted keys with lists, zipped lists or a table become the values of every point."""
 
 import itertools
 import math
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import NamedTuple
 
 from nemd_core.config_yaml import read_table, show
 from nemd_core.errors import ConfigError, Problem
@@ -14,12 +15,20 @@ Expansion = tuple[list[str], list[list], list[Problem]]
 """Swept keys, one list of values per point, problems. Without a sound sweep, a single empty point."""
 
 
+class _Axis(NamedTuple):
+    """Keys that are walked together: one tuple of values per step."""
+
+    keys: list[str]
+    steps: list[tuple]
+
+
 def expand(
     sweep, folder: Path, check_key: Callable[[str], list[Problem]], without_effect: Collection[str]
 ) -> Expansion:
     """Return the points of a sweep: the product of its lists, or the lines of its table (in `folder`).
 
-    `check_key` returns the problems of a dotted key; keys in `without_effect` cannot be swept.
+    Lists under `zip` are walked together and count as one. `check_key` returns the problems of a dotted key; keys and
+    sections in `without_effect` cannot be swept.
     """
     if sweep is None or sweep == {}:
         return [], [[]], []
@@ -28,28 +37,65 @@ def expand(
             "sweep", show(sweep), "must be a mapping of dotted keys to lists, or table: points.csv"
         )
 
-    def check(key) -> list[Problem]:
-        if key in without_effect:
-            return [Problem(f"sweep.{key}", "swept", "must be a key that can change the result")]
-        return [problem._replace(key=f"sweep.{problem.key}") for problem in check_key(key)]
+    def check(key, prefix="sweep") -> list[Problem]:
+        if any(f"{key}.".startswith(f"{path}.") for path in without_effect):
+            return [Problem(f"{prefix}.{key}", "swept", "must be a key that can change the result")]
+        return [problem._replace(key=f"{prefix}.{problem.key}") for problem in check_key(key)]
 
     if "table" in sweep:
         return _expand_table(sweep, folder, check)
-    problems, lists = [], {}
+    axes, problems = [], []
     for key, values in sweep.items():
-        if key == "zip":
-            problems.append(Problem("sweep.zip", show(values), "not supported yet; use table: points.csv"))
-        elif found := check(key):
-            problems += found
-        elif not isinstance(values, list) or not values:
-            problems.append(Problem(f"sweep.{key}", show(values), "must be a list of at least one value"))
-        else:
-            lists[key] = values
-    n_points = math.prod(map(len, lists.values()))
+        found = _zipped(values, sweep, check) if key == "zip" else _listed(key, values, check)
+        axes += found[0]
+        problems += found[1]
+    n_points = math.prod(len(axis.steps) for axis in axes)
     if n_points > MAX_POINTS:
         problems.append(Problem("sweep", f"{n_points} points", f"at most {MAX_POINTS}"))
         return [], [[]], problems
-    return list(lists), [list(row) for row in itertools.product(*lists.values())], problems
+    product = itertools.product(*(axis.steps for axis in axes))
+    rows = [list(itertools.chain.from_iterable(steps)) for steps in product]
+    return [key for axis in axes for key in axis.keys], rows, problems
+
+
+def _listed(key, values, check, prefix="sweep") -> tuple[list[_Axis], list[Problem]]:
+    """Return the axis of one key, as a list that is empty if it cannot be swept."""
+    if found := check(key, prefix):
+        return [], found
+    if not isinstance(values, list) or not values:
+        return [], [Problem(f"{prefix}.{key}", show(values), "must be a list of at least one value")]
+    return [_Axis([key], [(value,) for value in values])], []
+
+
+def _zipped(groups, sweep: dict, check) -> tuple[list[_Axis], list[Problem]]:
+    """Return one axis for each mapping under `zip`."""
+    groups = groups if isinstance(groups, list) else [groups]
+    if not groups or not all(isinstance(group, dict) and group for group in groups):
+        text = "must be a mapping of dotted keys to lists of equal length, or a list of such mappings"
+        return [], [Problem("sweep.zip", show(groups), text)]
+    axes, problems = [], []
+    taken = {key for key in sweep if key != "zip"}
+    for group in groups:
+        columns = []
+        for key, values in group.items():
+            column, found = _listed(key, values, check, "sweep.zip")
+            if not found and key in taken:
+                found = [Problem(f"sweep.zip.{key}", "swept twice", "must be in one list of the sweep only")]
+            taken.add(key)
+            problems += found
+            columns += [] if found else column
+        lengths = {axis.keys[0]: len(axis.steps) for axis in columns}
+        if len(set(lengths.values())) > 1:
+            first, other = next(
+                (a, b) for a, b in itertools.combinations(lengths, 2) if lengths[a] != lengths[b]
+            )
+            text = f"must have as many values as {first}, {lengths[first]}"
+            problems.append(Problem(f"sweep.zip.{other}", f"{lengths[other]} values", text))
+        elif columns:
+            steps = zip(*(axis.steps for axis in columns), strict=True)
+            steps = [tuple(itertools.chain.from_iterable(step)) for step in steps]
+            axes.append(_Axis([axis.keys[0] for axis in columns], steps))
+    return axes, problems
 
 
 def _expand_table(sweep: dict, folder: Path, check: Callable[[str], list[Problem]]) -> Expansion:

@@ -4,13 +4,15 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, Strict, StringConstraints
+from ase.data import chemical_symbols
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Strict, StringConstraints
 
 from nemd_core.config_docs import REQUIRED, Allowed
 from nemd_core.config_yaml import EXPONENT_NUMBER
 
 
-def _number(value):
+def to_number(value) -> float:
+    """Return a value as a float; ValueError if it is not one, or too large for one."""
     if isinstance(value, str) and EXPONENT_NUMBER.match(value):
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -33,7 +35,10 @@ def _integer(value):
 
 def _float(allowed: str, **bounds):
     return Annotated[
-        float, BeforeValidator(_number), Field(allow_inf_nan=False, **bounds), Allowed(f"a number {allowed}")
+        float,
+        BeforeValidator(to_number),
+        Field(allow_inf_nan=False, **bounds),
+        Allowed(f"a number {allowed}".strip()),
     ]
 
 
@@ -41,15 +46,45 @@ def _int(allowed: str, **bounds):
     return Annotated[int, BeforeValidator(_integer), Field(**bounds), Allowed(f"an integer {allowed}")]
 
 
+def _element(value: str) -> str:
+    if value not in chemical_symbols[1:]:  # the first is a placeholder
+        raise ValueError("not a chemical symbol")
+    return value
+
+
+def _some_regions(value: tuple) -> tuple:
+    if not value or len(set(value)) < len(value):
+        raise ValueError("none, or one twice")
+    return tuple(region for region in REGIONS if region in value)
+
+
+REGIONS = ("wall", "hot", "A", "B", "cold")
+
+Number = _float("")
 Positive = _float("> 0", gt=0)
 NonNegative = _float(">= 0", ge=0)
 Cells = _int("from 1 to 1000000", ge=1, le=10**6)
 WallCells = _int("from 0 to 1000", ge=0, le=1000)
+Layers = _int("from 1 to 10000", ge=1, le=10**4)
+LayersOrNone = _int("from 0 to 10000", ge=0, le=10**4)
 Count = _int("from 1 to 100000", ge=1, le=10**5)
 Steps = _int("from 1 to 10^12", ge=1, le=10**12)
 StepsOrNone = _int("from 0 to 10^12", ge=0, le=10**12)
 Seed = _int("from 0 to 2^63 - 1", ge=0, le=2**63 - 1)
 CrossSection = Annotated[tuple[Cells, Cells], Allowed("two integers [ny, nz], each from 1 to 1000000")]
+Orientation = Annotated[Literal[100, 110, 111], BeforeValidator(_integer)]
+FileName = Annotated[str, StringConstraints(strict=True, min_length=1), Allowed("the name of a file")]
+Sha256 = Annotated[
+    str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{64}$"), Allowed("64 hexadecimal digits")
+]
+Symbol = Annotated[
+    str, Strict(), AfterValidator(_element), Allowed("the symbol of a chemical element, such as Ar")
+]
+Regions = Annotated[
+    tuple[Literal[REGIONS], ...],
+    AfterValidator(_some_regions),
+    Allowed(f"a list of some of {', '.join(REGIONS)}, each once"),
+]
 Name = Annotated[
     str,
     StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100),

@@ -18,7 +18,15 @@ import numpy as np
 from numba import prange
 
 from .baths import apply_bath
-from .forces.lattice import collect_forces, count_intruders, sweep_energy, sweep_flow, sweep_forces
+from .forces.lattice import (
+    collect_forces,
+    count_intruders,
+    sweep_crossing,
+    sweep_energy,
+    sweep_flow,
+    sweep_forces,
+    wrap,
+)
 from .jit import block_functions, kernel
 from .observables import record_row
 
@@ -51,7 +59,7 @@ class Plan(NamedTuple):
 
 
 @kernel
-def begin_step(sheet, state, baths, plan, step, kinetic, sampled):
+def begin_step(sheet, state, field, baths, plan, step, kinetic, sampled):
     """B A O A of one sheet; adds v² in the middle of a sampled step to `kinetic`."""
     u, v, f, kick = state.u[sheet], state.v[sheet], state.f[sheet], state.kick[sheet]
     dt = plan.timestep
@@ -61,6 +69,7 @@ def begin_step(sheet, state, baths, plan, step, kinetic, sampled):
             vc[k] += kick[k] * fc[k]
             uc[k] += dt * vc[k]
     apply_bath(sheet, state.u, state.v, baths, np.uint64(step), plan.seed, 0.5 * dt)
+    wrap(sheet, state.u, field)
     if sampled:
         total = kinetic[sheet]
         for component in range(u.shape[0]):
@@ -70,7 +79,7 @@ def begin_step(sheet, state, baths, plan, step, kinetic, sampled):
 
 
 @kernel
-def end_step(sheet, state, field):
+def end_step(sheet, state, field, sampled):
     """The forces of all sheets come together; the closing B."""
     collect_forces(sheet, state.f, field)
     v, f, kick = state.v[sheet], state.f[sheet], state.kick[sheet]
@@ -78,6 +87,8 @@ def end_step(sheet, state, field):
         vc, fc = v[component], f[component]
         for k in range(vc.size):
             vc[k] += kick[k] * fc[k]
+    if sampled:
+        wrap(sheet, state.v, field)
 
 
 @kernel
@@ -97,14 +108,17 @@ def run_block(state, field, law, outer, watch, baths, plan, meter, series):
     for step in range(plan.first_step + 1, plan.first_step + plan.n_steps + 1):
         sampled = plan.sample_every > 0 and step % plan.sample_every == 0
         for sheet in prange(sheets):
-            begin_step(sheet, state, baths, plan, step, meter.kinetic, sampled)
+            begin_step(sheet, state, field, baths, plan, step, meter.kinetic, sampled)
         for sheet in prange(sheets):
             sweep_forces(sheet, state.u, field, law)
         for sheet in prange(sheets):
-            end_step(sheet, state, field)
+            end_step(sheet, state, field, sampled)
         if sampled:
             for sheet in prange(sheets):
                 sweep_flow(sheet, state.u, state.v, field, law)
+        if sampled and field.marker.size > 0:
+            for sheet in prange(sheets):
+                sweep_crossing(sheet, state.u, state.v, field, law)
         if plan.check_every > 0 and step % plan.check_every == 0:
             for sheet in prange(sheets):
                 look_for_intruders(sheet, state.u, outer, watch, meter)
@@ -124,6 +138,8 @@ run_serial, run_parallel = block_functions(run_block)
 @kernel
 def initialise(state, field, law):
     """Forces of the present displacements."""
+    for sheet in range(field.sheets):
+        wrap(sheet, state.u, field)
     for sheet in range(field.sheets):
         sweep_forces(sheet, state.u, field, law)
     for sheet in range(field.sheets):

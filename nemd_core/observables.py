@@ -1,4 +1,4 @@
-"""What is measured: layer temperatures, heat flow through planes, heats of the baths, energy.
+"""What is measured: layer temperatures, heat flow and force through planes, heats of the baths, energy.
 
 Sums run in a fixed order, so that a number does not depend on threads or on other replicas.
 """
@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .baths import HOT
-from .forces.lattice import flow_through
+from .forces.lattice import sum_through
 from .forces.rows import Rows
 from .jit import kernel
-from .system import System
+from .system import REGIONS, System
 
 
 class Meter(NamedTuple):
@@ -24,11 +24,13 @@ class Meter(NamedTuple):
     layer: np.ndarray
     """Layer at each element of a sheet, -1 where nothing moves; (stride,)."""
     mass: np.ndarray
-    """Mass at each element of a sheet; (stride,)."""
+    """Mass at each element, 0 where nothing moves; (sheets, stride)."""
     layer_scale: np.ndarray
     """1 / (components x moving sites) of each layer, 0 for walls; (n_layers,)."""
     plane: np.ndarray
     """Position in a row of the cell above each plane, at replica 0; (n_planes,)."""
+    plane_share: np.ndarray
+    """Share of each plane in the axial stress of A and of B; (2, n_planes)."""
     area: float
 
 
@@ -40,6 +42,10 @@ class Series(NamedTuple):
     heat_hot: np.ndarray
     heat_cold: np.ndarray
     energy: np.ndarray
+    stress: np.ndarray
+    """Axial stress in A and in B, positive in tension; (replica, row, 2)."""
+    flux_species: np.ndarray
+    """Heat flux from sites of species A to others, 0 unless asked for."""
     displacement: np.ndarray
     """Mean displacement along x of each layer at the end of the stretch; (replica, row, layer)."""
 
@@ -48,28 +54,48 @@ def build_meter(system: System, rows: Rows) -> Meter:
     """The maps of a system in its layout, and zeroed sums."""
     position = np.arange(rows.stride)
     row, cell = position // rows.width, np.resize(rows.cell_of_position, rows.stride)
-    moving_cell = np.concatenate([system.moving_cell, [False]])
     inside = (row < rows.rows) & (cell >= 0) & (cell < system.n_cells)
-    moving = inside & moving_cell[np.where(inside, cell, -1)]
+    moving = inside & system.moving_cell[np.where(inside, cell, 0)]
     basis = row % len(system.lattice.basis)
     per_cell = system.lattice.layers_per_cell
     moving_layer = system.moving_cell[system.layer_cell]
+    mass = np.zeros((rows.sheets, rows.stride))
+    mass[:, : rows.rows * rows.width] = rows.spread(system, system.mass).reshape(rows.sheets, -1)
     return Meter(
         kinetic=rows.scalars(),
         intruders=np.zeros(rows.sheets),
         layer=np.where(moving, cell * per_cell + system.lattice.sublayer[basis], -1),
-        mass=np.where(moving, system.mass[(cell >= system.first_b_cell).astype(int)], 0.0),
+        mass=np.where(moving, mass, 0.0),
         layer_scale=moving_layer / (rows.components * system.sites_per_layer),
         plane=rows.position(system.plane_cell),
+        plane_share=_plane_shares(system),
         area=system.area,
     )
+
+
+def _plane_shares(system: System) -> np.ndarray:
+    """Which planes tell the stress of A and of B: those between two cells of that side's bulk, or of the side."""
+    upper = system.plane_cell
+    lower = system.inner_cell(upper - 1)
+    shares = np.zeros((2, len(upper)))
+    for side, name in enumerate("AB"):
+        bulk = system.cell_region == REGIONS.index(name)
+        for cells in (bulk, system.cell_side == side):
+            shares[side] = cells[lower] & cells[upper]
+            if shares[side].any():
+                shares[side] /= shares[side].sum()
+                break
+    return shares
 
 
 def empty_series(system: System, rows: Rows, n_rows: int) -> Series:
     """Room for `n_rows` rows of every replica."""
     shape = (rows.replicas, n_rows)
     layers, planes = (*shape, system.n_layers), (*shape, len(system.plane_cell))
-    return Series(np.zeros(layers), np.zeros(planes), *(np.zeros(shape) for _ in range(3)), np.zeros(layers))
+    scalars = [np.zeros(shape) for _ in range(4)]
+    return Series(
+        np.zeros(layers), np.zeros(planes), *scalars[:3], np.zeros((*shape, 2)), scalars[3], np.zeros(layers)
+    )
 
 
 @kernel
@@ -86,16 +112,30 @@ def record_row(row, state, field, baths, plan, meter, series):
                 replica = (k % field.width - field.begin) % replicas
                 scale = meter.layer_scale[layer]
                 series.temperature[replica, row, layer] += (
-                    scale / samples * meter.mass[k] * meter.kinetic[sheet, k]
+                    scale / samples * meter.mass[sheet, k] * meter.kinetic[sheet, k]
                 )
                 series.displacement[replica, row, layer] += field.components * scale * state.u[sheet, 0, k]
     meter.kinetic[:] = 0.0
     for replica in range(replicas):
+        series.stress[replica, row] = 0.0
         for plane in range(meter.plane.size):
-            total = flow_through(meter.plane[plane] + replica, field)
-            series.flux[replica, row, plane] = total / (samples * meter.area)
+            boundary = meter.plane[plane] + replica
+            heat = sum_through(field.flow, boundary, field)
+            force = sum_through(field.pull, boundary, field)
+            series.flux[replica, row, plane] = heat / (samples * meter.area)
+            for side in range(2):
+                # what lies left pulls what lies right down: tension
+                share = meter.plane_share[side, plane]
+                series.stress[replica, row, side] -= share * force / (samples * meter.area)
         series.energy[replica, row] = total_energy(replica, state, field, meter)
+        crossing = 0.0
+        for sheet in range(field.sheets):
+            for k in range(field.begin + replica, field.end, replicas):
+                crossing += field.crossing[sheet, k]
+        series.flux_species[replica, row] = crossing / (samples * meter.area)
     field.flow[:] = 0.0
+    field.pull[:] = 0.0
+    field.crossing[:] = 0.0
     record_heats(row, baths, series)
 
 
@@ -127,5 +167,5 @@ def total_energy(replica, state, field, meter):
                     row * field.width + field.begin + replica, (row + 1) * field.width, field.replicas
                 ):
                     v = state.v[sheet, component, k]
-                    total += 0.5 * meter.mass[k] * v * v
+                    total += 0.5 * meter.mass[sheet, k] * v * v
     return total

@@ -1,14 +1,17 @@
 """Pair potentials: Lennard-Jones with its truncations, springs, and the rules that mix two materials.
 
-Everything here is per pair and per pair type; sums over a crystal live in `forces`. Pair types are numbered
-0 = A-A, 1 = A-B, 2 = B-B, which is the sum of the two species (A = 0, B = 1). Units: epsilon, sigma.
+Everything here is per pair and per pair type; sums over a crystal live in `forces`. Pair types are numbered as in
+PAIR_TYPES; the last three exist only where there is a third material. Units: epsilon, sigma.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-PAIR_TYPES = ((0, 0), (0, 1), (1, 1))
+PAIR_TYPES = ((0, 0), (0, 1), (1, 1), (0, 2), (1, 2), (2, 2))
+"""The two species of each pair type."""
+PAIR_TYPE = np.array([[0, 1, 3], [1, 2, 4], [3, 4, 5]])
+"""The pair type of two species, shape (3, 3)."""
 
 
 class LennardJones(NamedTuple):
@@ -91,18 +94,27 @@ def force_constants(law, bond, pair_type=0):
 
 
 def law_of(config) -> LennardJones | Springs:
-    """The pair potential that a configuration describes."""
-    a, b, cross = config.materials.A, config.materials.B, config.interaction.cross
+    """The pair potential that a configuration describes.
 
-    def three(name):
-        first, second = (
-            getattr(a, name) or 0.0,
-            getattr(b, name) or 0.0,
-        )  # a chain has no transverse stiffness
-        return np.array([first, mix(getattr(cross, name) or 0.0, first, second), second])
+    `interaction.cross` is for pairs of A and B; a rule given there also holds for pairs with C, else the usual one.
+    """
+    materials, cross = config.materials, config.interaction.cross
+    all_three = [material for material in (materials.A, materials.B, materials.C) if material]
+
+    def each(name, usual):
+        rule = getattr(cross, name) or 0.0  # a chain has no transverse stiffness
+        values = []
+        for first, second in PAIR_TYPES[: 3 if len(all_three) == 2 else 6]:
+            pair = [getattr(all_three[n], name) or 0.0 for n in (first, second)]
+            given = rule if isinstance(rule, str) or (first, second) == (0, 1) else usual
+            values.append(pair[0] if first == second else mix(given, *pair))
+        return np.array(values)
 
     if config.interaction.potential == "harmonic":
-        return Springs(three("stiffness"), three("transverse_stiffness"))
+        return Springs(each("stiffness", "arithmetic"), each("transverse_stiffness", "arithmetic"))
     return lennard_jones(
-        three("epsilon"), three("sigma"), config.interaction.cutoff, config.interaction.truncation
+        each("epsilon", "geometric"),
+        each("sigma", "arithmetic"),
+        config.interaction.cutoff,
+        config.interaction.truncation,
     )

@@ -129,6 +129,17 @@ def where_less(typingctx, left, right, value):
     return vector(vector, vector, vector), codegen
 
 
+@intrinsic
+def select_less(typingctx, left, right, value, otherwise):
+    """value where left < right, else otherwise, lane by lane."""
+
+    def codegen(context, builder, signature, args):
+        mask = builder.fcmp_ordered("<", args[0], args[1])
+        return builder.select(mask, args[2], args[3])
+
+    return vector(vector, vector, vector, vector), codegen
+
+
 def _define(operation, instruction):
     @type_callable(operation)
     def typer(context):
@@ -174,3 +185,6 @@ if config.DISABLE_JIT:
 
     def where_less(left, right, value):
         return np.where(left < right, value, 0.0)
+
+    def select_less(left, right, value, otherwise):
+        return np.where(left < right, value, otherwise)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from .baths import build_baths, site_friction
+from .baths import build_baths, layer_friction
 from .errors import PhysicsError
 from .forces.build import build_forces, einstein_stiffness
 from .forces.lattice import sweep_energy
@@ -33,10 +33,12 @@ AUDIT_FLOOR = 0.002
 
 def set_temperatures(system: System, config) -> np.ndarray:
     """The linear profile between the inner edges of the baths, shape (n_layers,)."""
-    region = system.layer_region
-    x, hot, cold = system.layer_x, config.baths.hot.temperature, config.baths.cold.temperature
-    inner = x[np.flatnonzero(region == "hot")[-1]], x[np.flatnonzero(region == "cold")[0]]
-    return np.interp(x, inner, (hot, cold))
+    x, known, values = system.layer_x, [], []
+    for name in ("hot", "cold"):
+        layers = np.flatnonzero(system.layer_region == name)
+        known += [x[layers[0]], x[layers[-1]]]
+        values += 2 * [getattr(config.baths, name).temperature]
+    return np.interp(x, known, values, period=system.length if system.periodic else None)
 
 
 def bounded_energy(system: System, config) -> float:
@@ -46,12 +48,12 @@ def bounded_energy(system: System, config) -> float:
     Einstein's frequency, at the higher set temperature; eight standard deviations of it are added (few modes have long
     tails).
     """
-    per_cell = system.n_rows * system.lattice.dimensions
-    cells = np.bincount(system.cell_species[system.moving_cell], minlength=2)
-    squared = einstein_stiffness(system, law_of(config)) / system.mass
+    moving = system.moving_cell[system.cell_of_site]
+    stiffness = einstein_stiffness(system, law_of(config))[system.species[moving]]
     T = max(config.baths.hot.temperature, config.baths.cold.temperature)
-    mean = per_cell * (cells * np.maximum(squared, 0)).sum() * config.run.timestep**2 * T / 4
-    return float(mean * (1 + 8 * np.sqrt(2 / (per_cell * cells.sum()))))
+    squared = np.maximum(stiffness, 0) / system.mass[moving]
+    mean = system.lattice.dimensions * squared.sum() * config.run.timestep**2 * T / 4
+    return float(mean * (1 + 8 * np.sqrt(2 / (system.lattice.dimensions * moving.sum()))))
 
 
 def bath_exchange(system: System, config) -> float:
@@ -61,7 +63,7 @@ def bath_exchange(system: System, config) -> float:
         [region == "hot", region == "cold"], [config.baths.hot.temperature, config.baths.cold.temperature]
     )
     per_layer = system.sites_per_layer * system.lattice.dimensions
-    return float(per_layer * (site_friction(system, config.baths) * T).sum())
+    return float(per_layer * (layer_friction(system, config.baths) * T).sum())
 
 
 class Group:
@@ -72,11 +74,12 @@ class Group:
         self.replica_ids = np.asarray(replica_ids, np.uint64)
         hottest = max(config.baths.hot.temperature, config.baths.cold.temperature)
         potential = config.interaction.potential
-        self.forces = build_forces(system, law_of(config), potential, hottest, len(replica_ids))
+        between = config.structure.interface.plane == "species"
+        self.forces = build_forces(system, law_of(config), potential, hottest, len(replica_ids), between)
         rows = self.forces.rows
         self.meter = build_meter(system, rows)
         self.baths = build_baths(system, rows, config, replica_ids)
-        mass = np.broadcast_to(self.meter.mass, (rows.sheets, rows.stride))
+        mass = self.meter.mass
         kick = np.divide(0.5 * config.run.timestep, mass, out=rows.scalars(), where=mass > 0)
         self.state = State(rows.vectors(), self._initial_velocities(), rows.vectors(), kick)
         self._advance = run_parallel if threads > 1 else run_serial
@@ -86,9 +89,7 @@ class Group:
         """Normal, at twice the linear profile: atoms start on their sites, and equipartition takes half of it."""
         system, rows = self.system, self.forces.rows
         site, sheet, element = rows.elements(system)
-        spread = np.sqrt(
-            2 * set_temperatures(system, self.config)[system.layer_of_site] / system.mass_of_site
-        )
+        spread = np.sqrt(2 * set_temperatures(system, self.config)[system.layer_of_site] / system.mass)
         v = rows.vectors()
         out, scratch = np.empty((2, 4, len(site)))
         for number, replica in enumerate(self.replica_ids):
@@ -115,9 +116,10 @@ class Group:
             n_steps=n_steps,
             sample_every=run.sample_every if measure else 0,
             series_steps=run.series_steps,
-            check_every=CHECK_EVERY if self.forces.watch.bond.size else 0,
+            check_every=CHECK_EVERY if self.forces.watch.axial.size else 0,
         )
-        series = empty_series(self.system, self.forces.rows, n_steps // run.series_steps if measure else 1)
+        n_rows = (first_step + n_steps) // run.series_steps - first_step // run.series_steps
+        series = empty_series(self.system, self.forces.rows, n_rows if measure else 1)
         forces = self.forces
         status, step = self._advance(
             self.state,
@@ -143,18 +145,27 @@ class Group:
         record_heats(0, self.baths, series)
         return series.heat_hot[:, 0], series.heat_cold[:, 0]
 
+    def frames(self) -> tuple[np.ndarray, np.ndarray]:
+        """Positions now and velocities half a step ago (in the middle of BAOAB), each (replica, n_sites, 3)."""
+        rows, system, state = self.forces.rows, self.system, self.state
+        frames = np.zeros((2, rows.replicas, system.n_sites, 3))
+        frames[0] = system.positions
+        frames[0, :, :, : rows.components] += self.forces.relaxed + rows.gather(system, state.u)
+        frames[1, :, :, : rows.components] = rows.gather(system, state.v - state.kick[:, None] * state.f)
+        return frames[0], frames[1]
+
     def strayed(self) -> bool:
         """Whether an atom has moved by more than a neighbour distance against the next cell of its row."""
-        rows, system = self.forces.rows, self.system
+        rows = self.forces.rows
         shape = (rows.sheets, rows.components, rows.rows, rows.width)
         u = self.state.u[:, :, : rows.rows * rows.width].reshape(shape)
         relative = u[..., rows.replicas :] - u[..., : -rows.replicas]
-        return bool(np.abs(relative).max() > system.lattice.neighbour_distance * system.lattice_constant)
+        return bool(np.abs(relative).max() > self.system.nearest)
 
     def temperature(self) -> float:
         """Mean full-step kinetic temperature of everything that moves."""
         rows, system = self.forces.rows, self.system
-        twice = (self.meter.mass * self.state.v**2).sum()
+        twice = (self.meter.mass[:, None] * self.state.v**2).sum()
         return float(twice / (rows.components * system.n_moving * rows.replicas))
 
 
@@ -174,9 +185,9 @@ class Audit:
 class Simulation:
     """All replicas of one configuration. `run()` does everything; `samples()` is what is measured so far."""
 
-    def __init__(self, config, replica_ids=None):
+    def __init__(self, config, replica_ids=None, crystals: dict | None = None):
         self.config = config
-        self.system = build(config)
+        self.system = build(config, crystals)
         ids = list(range(config.run.replicas)) if replica_ids is None else list(replica_ids)
         available = min(config.run.threads, numba.config.NUMBA_NUM_THREADS)
         # a thread for each part of the replicas needs no meeting in every step; else threads share the sheets of a crystal
@@ -199,45 +210,63 @@ class Simulation:
     def total_steps(self) -> int:
         return self.config.run.equilibration_steps + self.config.run.production_steps
 
-    def run(self, progress=None) -> None:
-        """Equilibrate and produce. Raises PhysicsError on non-finite values, a failed audit or a broken table."""
+    def run(self, progress=None, writers=()) -> None:
+        """Equilibrate and produce. writers: one `trajectory.TrajectoryWriter` for each replica, fed during production.
+
+        Raises PhysicsError on non-finite values, a failed audit or a broken table.
+        """
         run = self.config.run
         with ThreadPoolExecutor(len(self.groups)) as pool:
             for end, measure in ((run.equilibration_steps, False), (self.total_steps, True)):
                 self.energy_start = np.concatenate([group.start_ledger() for group in self.groups])
                 self.producing, self._phase_start = measure, self.step
                 while self.step < end:
-                    self._block(pool, min(run.block_steps, end - self.step))
+                    self._block(pool, min(run.block_steps, end - self.step), writers if measure else ())
                     if progress:
                         progress.update(self)
 
-    def _block(self, pool, n_steps: int) -> None:
+    def _block(self, pool, n_steps: int, writers) -> None:
         numba.set_num_threads(self.threads if len(self.groups) == 1 else 1)
+        begun, end, intruder = self.step, self.step + n_steps, False
+        every = self.config.output.trajectory_every if writers else n_steps
+        while self.step < end and not intruder:
+            intruder = self._stretch(pool, min(every - (self.step - self._phase_start) % every, end - self.step))
+            if writers and (self.step - self._phase_start) % every == 0:
+                self._write_frames(writers)
+        self._check_finite(begun)
+        self._check_energy()  # first: too large a time step drives atoms apart as well
+        self._check_table(intruder)
+
+    def _stretch(self, pool, n_steps: int) -> bool:
+        """Advance all groups and keep what they measured; returns whether the neighbour table broke."""
         results = list(pool.map(lambda group: group.advance(self.step, n_steps, self.producing), self.groups))
         reached = min(step for _, step, _ in results)
-        self._check_finite(reached)
-        rows = (reached - self.step) // self.config.run.series_steps
+        rows = reached // self.config.run.series_steps - self.step // self.config.run.series_steps
         if self.producing and rows:
             parts = [[values[:, :rows] for values in series] for _, _, series in results]
             self._blocks.append(Series(*(np.concatenate(columns) for columns in zip(*parts, strict=True))))
         self.step = reached
-        self._check_energy()  # first: too large a time step drives atoms apart as well
-        self._check_table(reached, any(status == INTRUDER for status, _, _ in results))
+        return any(status == INTRUDER for status, _, _ in results)
 
-    def _check_finite(self, reached: int) -> None:
+    def _write_frames(self, writers) -> None:
+        frames = [np.concatenate(parts) for parts in zip(*(g.frames() for g in self.groups), strict=True)]
+        for writer, positions, velocities in zip(writers, *frames, strict=True):
+            writer.write(self.step - self._phase_start, positions, velocities)
+
+    def _check_finite(self, begun: int) -> None:
         if not all(
             np.isfinite(group.state.v).all() and np.isfinite(group.state.u).all() for group in self.groups
         ):
             raise PhysicsError(
                 f"run.timestep: {self.config.run.timestep}: positions or velocities became non-finite between steps "
-                f"{self.step} and {reached}; choose a smaller time step"
+                f"{begun} and {self.step}; choose a smaller time step"
             )
 
-    def _check_table(self, reached: int, intruder: bool) -> None:
-        watched = self.groups[0].forces.watch.bond.size > 0
+    def _check_table(self, intruder: bool) -> None:
+        watched = self.groups[0].forces.watch.axial.size > 0
         if intruder or (watched and any(group.strayed() for group in self.groups)):
             raise PhysicsError(
-                f"run.forces: lattice: by step {reached} two atoms that are not neighbours in the crystal came within "
+                f"run.forces: lattice: by step {self.step} two atoms that are not neighbours in the crystal came within "
                 f"the cut-off {self.config.interaction.cutoff}: the crystal diffuses or melts; lower the temperatures, "
                 "check structure.lattice_constant, or use forces: verlet (not supported yet)"
             )
@@ -269,30 +298,38 @@ class Simulation:
         system, run = self.system, self.config.run
         layers = {
             "x0": system.layer_x,
-            "x_mean": system.layer_x + self._relaxed_layers() + series.displacement.mean(axis=(0, 1)),
+            "x_mean": system.layer_x + self._layer_displacement(series),
             "region": system.layer_region,
-            "species": np.array(["A", "B"])[system.cell_species[system.layer_cell]],
+            "species": system.layer_species,
             "n_sites": np.full(system.n_layers, system.sites_per_layer),
+            "friction": layer_friction(system, self.config.baths),
         }
         return Samples(
             layers=layers,
             planes={"x0": system.plane_x, "cell": system.plane_cell},
-            interface_plane=int(np.flatnonzero(system.plane_cell == system.first_b_cell)[0]),
+            interfaces=system.interfaces,
+            period=system.length if system.periodic else 0.0,
             step=run.series_steps * np.arange(1, series.energy.shape[1] + 1),
             temperature=series.temperature,
             flux=series.flux,
             heat_hot=series.heat_hot,
             heat_cold=series.heat_cold,
             energy=series.energy,
+            stress=series.stress,
             energy_start=self.energy_start,
             area=system.area,
             timestep=run.timestep,
             series_steps=run.series_steps,
+            flux_species=series.flux_species if self.config.structure.interface.plane == "species" else None,
         )
 
-    def _relaxed_layers(self) -> np.ndarray:
-        """Displacement along x of the sites that forces are expanded about, mean of each layer."""
-        relaxed = self.groups[0].forces.relaxed[:, :, 0]
-        sublayer = self.system.lattice.sublayer
-        per_cell = range(self.system.lattice.layers_per_cell)
-        return np.stack([relaxed[sublayer == s].mean(axis=0) for s in per_cell], axis=1).ravel()
+    def _layer_displacement(self, series: Series) -> np.ndarray:
+        """Mean displacement of each layer along x from its ideal place, (n_layers,).
+
+        A periodic crystal floats; what counts is where a layer lies in it.
+        """
+        mean = series.displacement.mean(axis=(0, 1))
+        if self.system.periodic:
+            mean -= mean.mean()
+        relaxed = self.groups[0].forces.relaxed[:, 0]
+        return mean + np.bincount(self.system.layer_of_site, relaxed) / self.system.sites_per_layer

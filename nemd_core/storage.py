@@ -16,13 +16,14 @@ SAMPLES = "samples.h5"
 RUN_INFO = "run.json"
 CONFIG = "config.yaml"
 STRUCTURE = "structure.extxyz"
-SAMPLES_FORMAT = "nemd-samples-1"
+SAMPLES_FORMAT = "nemd-samples-2"
+_OLD_FORMATS = ("nemd-samples-1",)
 
 _SERIES_UNITS = {
     "temperature": ("epsilon/k_B", "half-step kinetic temperature of a layer, mean over the stretch"),
     "flux": (
         "epsilon/(sigma^2 tau)",
-        "heat flow through a plane per area, mean over the stretch, positive from A to B",
+        "heat flow through a plane per area, mean over the stretch, positive along +x: from A to B with fixed ends",
     ),
     "heat_hot": ("epsilon", "energy given by the bath in A to the crystal since production began, at `step`"),
     "heat_cold": (
@@ -30,35 +31,64 @@ _SERIES_UNITS = {
         "energy given by the bath in B to the crystal since production began, at `step`",
     ),
     "energy": ("epsilon", "full-step kinetic plus potential energy at `step`"),
+    "stress": (
+        "epsilon/sigma^3",
+        "axial stress in A and in B, positive in tension: force along x per area, mean over planes and stretch",
+    ),
+    "flux_species": (
+        "epsilon/(sigma^2 tau)",
+        "heat that all sites of A give to all others, per area of one cross-section, mean over the stretch",
+    ),
 }
+_OPTIONAL = ("flux_species",)
+"""Series that a run measures only on request."""
+_GROUPS = ("layers", "planes", "interfaces")
+_COLUMN_UNITS = {"x0": "sigma", "x_mean": "sigma", "friction": "1/tau"}
+_ATTRIBUTES = {"units": str, "area": float, "period": float, "timestep": float, "series_steps": int}
 
 
 @dataclass
 class Samples:
-    """What a run measured; see `_SERIES_UNITS` for units and signs.
+    """What a run measured; see `_SERIES_UNITS` for units and signs (a chain has no
+    cross-section: its area is 1, its fluxes are epsilon/tau, its stress is epsilon/sigma).
 
     Rows of the series are stretches of `series_steps` steps, each ending at `step`. Axes of a series are
-    (replica, row) or (replica, row, layer or plane). Lengths are in sigma.
+    (replica, row) or (replica, row, layer, plane or side). Lengths are in sigma.
     """
 
     layers: dict[str, np.ndarray]
-    """x0, x_mean, region, species, n_sites; one entry per lattice layer along x."""
+    """x0, x_mean, region, species (A, B, C or mixed), n_sites, friction (of the bath, 1/tau; 0 outside the
+    baths); one entry per lattice layer along x."""
     planes: dict[str, np.ndarray]
     """x0 and cell (the plane is the lower boundary of that cell); one entry per plane."""
-    interface_plane: int
+    interfaces: dict[str, np.ndarray]
+    """plane (index into `planes`), left and right (the layers on either side of the interface zone; left is
+    the last layer and right the first at the boundary of a periodic cell), direction (+1: A is on the left
+    and heat from A to B flows along +x; -1: B is on the left); one entry per interface."""
+    period: float
+    """Length of a periodic cell along x, 0.0 with fixed ends."""
     step: np.ndarray
     temperature: np.ndarray
     flux: np.ndarray
     heat_hot: np.ndarray
     heat_cold: np.ndarray
     energy: np.ndarray
+    stress: np.ndarray
+    """Shape (replica, row, 2): inside A and inside B."""
     energy_start: np.ndarray
     """Energy when production began, shape (replica,)."""
     area: float
+    """Cross-section; 1 for a chain."""
     timestep: float
     series_steps: int
+    flux_species: np.ndarray | None = None
+    """With `structure.interface.plane: species`, else None. Sums over both interfaces of a periodic cell."""
     units: str = "lj"
     attrs: dict = field(default_factory=dict)
+
+    @property
+    def n_interfaces(self) -> int:
+        return len(self.interfaces["plane"])
 
 
 @contextmanager
@@ -108,20 +138,19 @@ def write_samples(path, samples: Samples) -> None:
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs.update(samples.attrs)
         file.attrs["format"] = SAMPLES_FORMAT
-        file.attrs["units"] = samples.units
-        file.attrs["area"] = samples.area
-        file.attrs["timestep"] = samples.timestep
-        file.attrs["series_steps"] = samples.series_steps
-        for group, columns in (("layers", samples.layers), ("planes", samples.planes)):
-            for name, values in columns.items():
+        for name in _ATTRIBUTES:
+            file.attrs[name] = getattr(samples, name)
+        for group in _GROUPS:
+            for name, values in getattr(samples, group).items():
                 file[f"{group}/{name}"] = values.astype("S") if values.dtype.kind == "U" else values
-                if name in ("x0", "x_mean"):
-                    file[f"{group}/{name}"].attrs["unit"] = "sigma"
-        file["planes"].attrs["interface"] = samples.interface_plane
+                if name in _COLUMN_UNITS:
+                    file[f"{group}/{name}"].attrs["unit"] = _COLUMN_UNITS[name]
         file["series/step"] = samples.step
         file["series/step"].attrs["description"] = "steps of production done at the end of the stretch"
         file["series"].attrs["energy_start"] = samples.energy_start
         for name, (unit, description) in _SERIES_UNITS.items():
+            if getattr(samples, name) is None:
+                continue
             file[f"series/{name}"] = getattr(samples, name)
             file[f"series/{name}"].attrs.update(unit=unit, description=description)
 
@@ -131,21 +160,25 @@ def read_samples(path) -> Samples:
     try:
         with h5py.File(path, "r") as file:
             attrs = dict(file.attrs)
-            if attrs.pop("format", None) != SAMPLES_FORMAT:
+            found = attrs.pop("format", None)
+            if found in _OLD_FORMATS:
+                raise StorageError(
+                    f"{path}: written by an older version (format {found}, now {SAMPLES_FORMAT}): "
+                    "simulate the run again with --overwrite"
+                )
+            if found != SAMPLES_FORMAT:
                 raise StorageError(f"{path}: not a samples file of format {SAMPLES_FORMAT}")
-            layers, planes = ({k: _decode(v[()]) for k, v in file[g].items()} for g in ("layers", "planes"))
+            series = {name: file[f"series/{name}"][()] for name in _SERIES_UNITS if name not in _OPTIONAL}
+            for name in _OPTIONAL:
+                if name in file["series"]:
+                    series[name] = file[f"series/{name}"][()]
             return Samples(
-                layers=layers,
-                planes=planes,
-                interface_plane=int(file["planes"].attrs["interface"]),
+                **{group: {name: _decode(v[()]) for name, v in file[group].items()} for group in _GROUPS},
+                **{name: convert(attrs.pop(name)) for name, convert in _ATTRIBUTES.items()},
+                **series,
                 step=file["series/step"][()],
                 energy_start=file["series"].attrs["energy_start"],
-                area=float(attrs.pop("area")),
-                timestep=float(attrs.pop("timestep")),
-                series_steps=int(attrs.pop("series_steps")),
-                units=str(attrs.pop("units")),
                 attrs=attrs,
-                **{name: file[f"series/{name}"][()] for name in _SERIES_UNITS},
             )
     except FileNotFoundError:
         raise StorageError(f"{path}: no such file") from None

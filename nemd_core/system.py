@@ -7,10 +7,10 @@ import numpy as np
 
 from .lattice import Lattice
 
-SPECIES = ("A", "B")
+SPECIES = ("A", "B", "C")
 REGIONS = ("wall", "hot", "A", "B", "cold")
-_STAND_INS = ("Ar", "Kr")
-"""Chemical symbols that stand for A and B in files: what extxyz and ASE call the species of an atom."""
+MIXED = "mixed"
+"""Species of a layer that holds atoms of more than one."""
 
 
 @dataclass(frozen=True)
@@ -18,21 +18,34 @@ class System:
     """A junction. Sites are numbered row by row: site = ((iz ny + iy) n_basis + b) n_cells + ix.
 
     A row holds the sites of one basis atom in one cross-section cell, along x. Lengths in sigma, masses in the mass of
-    the reference substance.
+    the reference substance. The two sides A and B are cells; which material sits on a site is its species.
     """
 
     lattice: Lattice
-    lattice_constant: float
+    lateral: float
+    """Lattice constant along y and z, of both sides."""
+    axial: tuple[float, float]
+    """Lattice constants along x, of the cells of A and of B."""
     cross_section: tuple[int, int]
     """(ny, nz) cells, periodic; (1, 1) for a chain."""
     n_cells: int
     """Cells along x, walls included."""
     first_b_cell: int
-    """Material A fills the cells below this one."""
+    """Side A is the cells below this one."""
+    species: np.ndarray
+    """Index into SPECIES of each site, shape (n_sites,)."""
     mass: np.ndarray
-    """Mass of each species, shape (2,)."""
+    """Mass of each site, shape (n_sites,)."""
     cell_region: np.ndarray
     """Index into REGIONS for each cell along x, shape (n_cells,)."""
+    periodic: bool = False
+    """Whether B's last cell borders on A's first: a second interface, at x = 0."""
+    zone: tuple[int, int] = (0, 0)
+    """Layers on A's and on B's side of an interface that are rough, mixed or of a third material."""
+    symbols: tuple[str, ...] = ("Ar", "Kr", "Xe")
+    """Chemical symbols that stand for A, B and C in files: what extxyz and ASE call the species of an atom."""
+
+    # ---- counts ----
 
     @property
     def n_rows(self) -> int:
@@ -51,19 +64,76 @@ class System:
         return self.n_rows * int(self.moving_cell.sum())
 
     @property
-    def area(self) -> float:
-        """Cross-section in sigma²; 1 for a chain."""
-        ny, nz = self.cross_section
-        return 1.0 if self.lattice.dimensions == 1 else ny * nz * self.lattice_constant**2
+    def sites_per_layer(self) -> int:
+        return self.n_sites // self.n_layers
 
     @property
-    def cell_species(self) -> np.ndarray:
-        """Species index of each cell, shape (n_cells,)."""
+    def first_b_layer(self) -> int:
+        return self.first_b_cell * self.lattice.layers_per_cell
+
+    # ---- lengths ----
+
+    @property
+    def sides(self) -> np.ndarray:
+        """Edges of the periodic cross-section along y and z, shape (2,)."""
+        return self.lateral * self.lattice.edges[1:] * np.array(self.cross_section)
+
+    @property
+    def area(self) -> float:
+        """Cross-section in sigma²; 1 for a chain."""
+        return 1.0 if self.lattice.dimensions == 1 else float(np.prod(self.sides))
+
+    @property
+    def layer_spacing(self) -> np.ndarray:
+        """Distance of neighbouring layers in A and in B, shape (2,)."""
+        return np.array(self.axial) * self.lattice.edges[0] / self.lattice.layers_per_cell
+
+    @property
+    def nearest(self) -> float:
+        """Distance of nearest neighbours in the unstrained crystal of the lateral lattice constant."""
+        return self.lattice.neighbour_distance * self.lateral
+
+    @property
+    def length(self) -> float:
+        """Extent along x: layers times their spacing; the period of a periodic junction."""
+        layers = np.array([self.first_b_layer, self.n_layers - self.first_b_layer])
+        return float(layers @ self.layer_spacing)
+
+    def half_spacings(self, layer) -> np.ndarray:
+        """Half spacings of A and of B between layer 0 and `layer`; any integers, shape (..., 2).
+
+        Every layer brings half a spacing on either side of it, so that the interface lies midway between two crystals.
+        Beyond its ends a junction goes on with their crystals, or, if periodic, begins again.
+        """
+        layer = np.asarray(layer)
+        n, first_b = self.n_layers, self.first_b_layer
+        turns, place = divmod(layer, n) if self.periodic else (0, layer)
+        beyond = place >= first_b
+        in_a = np.where(beyond, 2 * first_b - 1, 2 * place)
+        in_b = np.where(beyond, 2 * (place - first_b) + 1, 0)
+        return np.stack([in_a + 2 * first_b * turns, in_b + 2 * (n - first_b) * turns], axis=-1)
+
+    def distance(self, layer, other) -> np.ndarray:
+        """Distance along x from one ideal layer to another (arrays of any integers broadcast)."""
+        halves = self.half_spacings(other) - self.half_spacings(layer)
+        return 0.5 * (halves[..., 0] * self.layer_spacing[0] + halves[..., 1] * self.layer_spacing[1])
+
+    # ---- cells ----
+
+    @property
+    def cell_side(self) -> np.ndarray:
+        """Side of each cell, 0 for A and 1 for B, shape (n_cells,)."""
         return (np.arange(self.n_cells) >= self.first_b_cell).astype(np.int64)
 
     @property
     def moving_cell(self) -> np.ndarray:
         return self.cell_region != REGIONS.index("wall")
+
+    def inner_cell(self, cell) -> np.ndarray:
+        """The cell that stands for one beyond the ends: its periodic image, or the outermost of the junction."""
+        return np.mod(cell, self.n_cells) if self.periodic else np.clip(cell, 0, self.n_cells - 1)
+
+    # ---- sites ----
 
     @property
     def cell_of_site(self) -> np.ndarray:
@@ -80,27 +150,26 @@ class System:
         return np.arange(self.n_rows) % len(self.lattice.basis)
 
     @property
-    def species_of_site(self) -> np.ndarray:
-        return self.cell_species[self.cell_of_site]
-
-    @property
-    def mass_of_site(self) -> np.ndarray:
-        return self.mass[self.species_of_site]
+    def rows_alike(self) -> bool:
+        """Whether all rows of a basis atom carry the same species: then one cell of the cross-section tells all."""
+        rows = self.species.reshape(-1, len(self.lattice.basis), self.n_cells)
+        return bool((rows == rows[0]).all())
 
     @property
     def positions(self) -> np.ndarray:
         """Ideal sites in sigma, x = 0 at the first layer, shape (n_sites, 3)."""
         ny, _ = self.cross_section
         row = np.arange(self.n_rows)
-        basis = self.lattice.basis[self.basis_of_row]
         cell = row // len(self.lattice.basis)
-        corner = basis + np.stack([np.zeros_like(cell), cell % ny, cell // ny], axis=1)
-        sites = corner[:, None, :] + np.arange(self.n_cells)[None, :, None] * np.array([1.0, 0.0, 0.0])
-        return self.lattice_constant * sites.reshape(-1, 3)
+        corner = self.lattice.basis[self.basis_of_row, 1:] + np.stack([cell % ny, cell // ny], axis=1)
+        lateral = np.repeat(self.lateral * self.lattice.edges[1:] * corner, self.n_cells, axis=0)
+        return np.column_stack([self.layer_x[self.layer_of_site], lateral])
+
+    # ---- layers ----
 
     @property
     def layer_x(self) -> np.ndarray:
-        return np.arange(self.n_layers) * self.lattice_constant / self.lattice.layers_per_cell
+        return self.distance(0, np.arange(self.n_layers))
 
     @property
     def layer_cell(self) -> np.ndarray:
@@ -112,38 +181,65 @@ class System:
         return np.array(REGIONS)[self.cell_region[self.layer_cell]]
 
     @property
-    def sites_per_layer(self) -> int:
-        return self.n_sites // self.n_layers
+    def layer_species(self) -> np.ndarray:
+        """Name of the species of each layer, or 'mixed', shape (n_layers,)."""
+        by_layer = self.species[np.argsort(self.layer_of_site, kind="stable")].reshape(self.n_layers, -1)
+        pure = (by_layer == by_layer[:, :1]).all(axis=1)
+        return np.where(pure, np.array(SPECIES)[by_layer[:, 0]], MIXED)
+
+    # ---- planes and interfaces ----
 
     @property
     def plane_cell(self) -> np.ndarray:
         """Cells whose lower boundary is a plane of the flux: every boundary with a moving atom beside it."""
+        if self.periodic:
+            return np.arange(self.n_cells)
         moving = np.flatnonzero(self.moving_cell)
         return np.arange(max(moving[0], 1), min(moving[-1] + 2, self.n_cells))
 
     @property
     def plane_x(self) -> np.ndarray:
-        """Planes lie midway between the last layer of one cell and the first of the next."""
-        return (self.plane_cell - 0.5 / self.lattice.layers_per_cell) * self.lattice_constant
+        """Planes lie half a spacing below the first layer of a cell, where the cell before it ends."""
+        first = self.plane_cell * self.lattice.layers_per_cell
+        return self.layer_x[first] - 0.5 * self.layer_spacing[self.cell_side[self.plane_cell]]
+
+    @property
+    def interfaces(self) -> dict[str, np.ndarray]:
+        """plane (index among the planes), left and right (the layers beside the interface zone), direction (+1: A lies
+        on the left, -1: on the right); one entry per interface."""
+        on_a, on_b = self.zone
+        plane = [int(np.flatnonzero(self.plane_cell == self.first_b_cell)[0])]
+        left, right, direction = [self.first_b_layer - 1 - on_a], [self.first_b_layer + on_b], [1]
+        if self.periodic:
+            plane.append(0)
+            left.append(self.n_layers - 1 - on_b)
+            right.append(on_a)
+            direction.append(-1)
+        values = {"plane": plane, "left": left, "right": right, "direction": direction}
+        return {name: np.array(numbers) for name, numbers in values.items()}
+
+    # ---- other codes ----
 
     def to_ase(self) -> ase.Atoms:
-        """The junction as `ase.Atoms`: periodic in y and z, with arrays material (A or B), region and layer."""
-        ny, nz = self.cross_section
-        region = np.array(REGIONS)[self.cell_region[self.cell_of_site]]
+        """The junction as `ase.Atoms`: periodic in y and z, with arrays material (A, B or C), region and layer."""
+        crystal = self.lattice.dimensions == 3
         atoms = ase.Atoms(
-            symbols=np.array(_STAND_INS)[self.species_of_site],
+            symbols=np.array(self.symbols)[self.species],
             positions=self.positions,
-            cell=self.lattice_constant * np.array([self.n_cells, ny, nz]),
-            pbc=(False, True, True) if self.lattice.dimensions == 3 else False,
-            masses=self.mass_of_site,
+            cell=[self.length, *self.sides],
+            pbc=(self.periodic, crystal, crystal),
+            masses=self.mass,
         )
-        atoms.set_array("material", np.array(SPECIES)[self.species_of_site])
-        atoms.set_array("region", region)
+        atoms.set_array("material", np.array(SPECIES)[self.species])
+        atoms.set_array("region", np.array(REGIONS)[self.cell_region[self.cell_of_site]])
         atoms.set_array("layer", self.layer_of_site)
         atoms.info.update(
             lattice=self.lattice.name,
-            lattice_constant=self.lattice_constant,
+            orientation=self.lattice.orientation,
+            lateral=self.lateral,
+            axial=np.array(self.axial),
             cross_section=np.array(self.cross_section),
             first_b_cell=self.first_b_cell,
+            zone=np.array(self.zone),
         )
         return atoms

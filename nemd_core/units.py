@@ -1,33 +1,110 @@
 """Reduced Lennard-Jones units, and SI through a reference substance. The only place with physical constants.
 
 In reduced units the reference substance has epsilon = sigma = m = k_B = 1; materials are given relative to it.
+
+Every named number of a result (`R_K`, `T_A`, ...) measures one quantity; `QUANTITIES` holds the three faces of each
+quantity: its powers of the reference's parameters, the name of its reduced unit, and the unit that the field plots. A
+chain has no cross-section, so its heat flux is a power, its conductivity a power per temperature gradient and its
+stress a force: `quantity_of` knows.
 """
 
 from typing import NamedTuple
 
 from scipy.constants import angstrom, atomic_mass, hbar, k
 
-EXPONENTS = {
-    "length": (0, 1, 0, 0),
-    "area": (0, 2, 0, 0),
-    "mass": (0, 0, 1, 0),
-    "energy": (1, 0, 0, 0),
-    "temperature": (1, 0, 0, -1),
-    "time": (-0.5, 1, 0.5, 0),
-    "velocity": (0.5, 0, -0.5, 0),
-    "frequency": (0.5, -1, -0.5, 0),
-    "force": (1, -1, 0, 0),
-    "stiffness": (1, -2, 0, 0),
-    "pressure": (1, -3, 0, 0),
-    "heat_flux": (1.5, -3, -0.5, 0),
-    "resistance": (-0.5, 3, 0.5, -1),
-    "conductance": (0.5, -3, -0.5, 1),
-    "conductivity": (0.5, -2, -0.5, 1),
-}
-"""Powers of (epsilon, sigma, m, k_B) in the unit of each quantity.
+from .errors import ConfigError, Problem
 
-Heat flux is J (power per area), resistance R_K = ΔT/J, conductance G = 1/R_K, conductivity kappa.
-"""
+
+class Quantity(NamedTuple):
+    """Units of one physical quantity."""
+
+    powers: tuple[float, float, float, float]
+    """Powers of (epsilon, sigma, m, k_B) in its unit."""
+    reduced: str = ""
+    """Name of the reduced unit, in ASCII as files have it; empty where no result is of this quantity."""
+    field: str = ""
+    """Name of the unit that the field plots, in ASCII."""
+    per_si: float = 1.0
+    """How many field units one plain SI unit is."""
+
+
+QUANTITIES = {
+    "length": Quantity((0, 1, 0, 0), "sigma", "nm", 1e9),
+    "area": Quantity((0, 2, 0, 0), "sigma^2", "nm^2", 1e18),
+    "mass": Quantity((0, 0, 1, 0)),
+    "energy": Quantity((1, 0, 0, 0)),
+    "temperature": Quantity((1, 0, 0, -1), "epsilon/k_B", "K", 1.0),
+    "temperature_gradient": Quantity((1, -1, 0, -1), "epsilon/(k_B sigma)", "K/nm", 1e-9),
+    "time": Quantity((-0.5, 1, 0.5, 0), "tau", "ps", 1e12),
+    "velocity": Quantity((0.5, 0, -0.5, 0)),
+    "frequency": Quantity((0.5, -1, -0.5, 0)),
+    "force": Quantity((1, -1, 0, 0), "epsilon/sigma", "pN", 1e12),
+    "stiffness": Quantity((1, -2, 0, 0)),
+    "pressure": Quantity((1, -3, 0, 0), "epsilon/sigma^3", "MPa", 1e-6),
+    "heat_flux": Quantity((1.5, -3, -0.5, 0), "epsilon/(tau sigma^2)", "GW/m^2", 1e-9),
+    "resistance": Quantity((-0.5, 3, 0.5, -1), "tau sigma^2/k_B", "m^2 K/GW", 1e9),
+    "conductance": Quantity((0.5, -3, -0.5, 1), "k_B/(tau sigma^2)", "MW/(m^2 K)", 1e-6),
+    "conductivity": Quantity((0.5, -2, -0.5, 1), "k_B/(tau sigma)", "W/(m K)", 1.0),
+    "onsager": Quantity((2.5, -3, -0.5, -1), "epsilon^2/(k_B tau sigma^2)", "GW K/m^2", 1e-9),
+    "power": Quantity((1.5, -1, -0.5, 0), "epsilon/tau", "nW", 1e9),
+    "resistance_chain": Quantity((-0.5, 1, 0.5, -1), "tau/k_B", "K/nW", 1e-9),
+    "conductance_chain": Quantity((0.5, -1, -0.5, 1), "k_B/tau", "pW/K", 1e12),
+    "conductivity_chain": Quantity((0.5, 0, -0.5, 1), "k_B sigma/tau", "pW nm/K", 1e21),
+    "onsager_chain": Quantity((2.5, -1, -0.5, -1), "epsilon^2/(k_B tau)", "nW K", 1e9),
+}
+"""Heat flux is J (power per area), resistance R_K = ΔT/J, conductance G = 1/R_K, conductivity kappa, onsager G T²."""
+
+_OF_CHAIN = {
+    "pressure": "force",
+    "heat_flux": "power",
+    "resistance": "resistance_chain",
+    "conductance": "conductance_chain",
+    "conductivity": "conductivity_chain",
+    "onsager": "onsager_chain",
+}
+_QUANTITY_OF = {
+    "x": "length",
+    "time": "time",
+    "temperature": "temperature",
+    "T": "temperature",
+    "delta_T": "temperature",
+    "slope": "temperature_gradient",
+    "flux": "heat_flux",
+    "J": "heat_flux",
+    "R_K": "resistance",
+    "G": "conductance",
+    "kappa": "conductivity",
+    "L_qq": "onsager",
+    "stress": "pressure",
+}
+
+
+def quantity_of(name: str, dimensions: int = 3) -> str:
+    """The quantity, a key of `QUANTITIES`, that a named result measures; KeyError for an unknown name.
+
+    Names are those of `_QUANTITY_OF` and of results made of them: T_A, J_hot, kappa_B, R_K_stderr, x_interface, ...
+    `dimensions` is 1 for a chain.
+    """
+    stem = name.removesuffix("_stderr").removesuffix("_ci95")
+    quantity = _QUANTITY_OF[stem if stem in _QUANTITY_OF else stem.split("_")[0]]
+    return _OF_CHAIN.get(quantity, quantity) if dimensions == 1 else quantity
+
+
+def reduced_unit(name: str, dimensions: int = 3) -> str:
+    """Name of the reduced unit of a named result."""
+    return QUANTITIES[quantity_of(name, dimensions)].reduced
+
+
+def field_unit(name: str, dimensions: int = 3) -> str:
+    """Name of the unit in which the field plots a named result."""
+    return QUANTITIES[quantity_of(name, dimensions)].field
+
+
+def pretty_unit(unit: str) -> str:
+    """A unit as files name it, with symbols for a reader: `m^2 K/GW` is m² K/GW, `tau sigma^2/k_B` is τ σ²/k_B."""
+    for plain, symbol in (("^2", "²"), ("^3", "³"), ("epsilon", "ε"), ("sigma", "σ"), ("tau", "τ")):
+        unit = unit.replace(plain, symbol)
+    return unit
 
 
 class Reference(NamedTuple):
@@ -41,9 +118,35 @@ class Reference(NamedTuple):
     mass: float
     """Mass of an atom, kg."""
 
+    @classmethod
+    def of(cls, name: str, epsilon_K: float, sigma_angstrom: float, mass_u: float) -> "Reference":
+        """epsilon/k_B in K, sigma in Å, mass in u."""
+        return cls(name, epsilon_K * k, sigma_angstrom * angstrom, mass_u * atomic_mass)
+
+    @classmethod
+    def from_config(cls, value) -> "Reference":
+        """The substance of the key `reference`: a name, or an object or mapping with epsilon_K, sigma_angstrom, mass_u.
+
+        Raises ConfigError for a name that is not known.
+        """
+        if isinstance(value, str):
+            if value not in REFERENCES:
+                allowed = f"must be {', '.join(REFERENCES)}, or {{{', '.join(_PARAMETERS)}}}"
+                raise ConfigError([Problem("reference", repr(value), allowed)])
+            return REFERENCES[value]
+        parameters = value if isinstance(value, dict) else vars(value)
+        return cls.of("custom", *(parameters[name] for name in _PARAMETERS))
+
+    def summary(self) -> dict:
+        """Name and parameters, in the units of the configuration, to ten digits."""
+        parameters = (self.epsilon / k, self.sigma / angstrom, self.mass / atomic_mass)
+        return {"name": self.name} | {
+            name: float(f"{parameter:.10g}") for name, parameter in zip(_PARAMETERS, parameters, strict=True)
+        }
+
     def unit(self, quantity: str) -> float:
-        """Return the SI value of one reduced unit of a quantity in `EXPONENTS`; KeyError for another."""
-        epsilon, sigma, mass, boltzmann = EXPONENTS[quantity]
+        """Return the SI value of one reduced unit of a quantity in `QUANTITIES`; KeyError for another."""
+        epsilon, sigma, mass, boltzmann = QUANTITIES[quantity].powers
         return self.epsilon**epsilon * self.sigma**sigma * self.mass**mass * k**boltzmann
 
     def to_si(self, value, quantity: str):
@@ -54,10 +157,27 @@ class Reference(NamedTuple):
         """Return an SI value (number or array) in reduced units."""
         return value / self.unit(quantity)
 
+    def to_field(self, value, name: str, dimensions: int = 3):
+        """A named result (number or array; None stays None) in the field's unit: (value, name of the unit).
+
+        `dimensions` is 1 for a chain. KeyError for an unknown name.
+        """
+        quantity = quantity_of(name, dimensions)
+        factor = self.unit(quantity) * QUANTITIES[quantity].per_si
+        return None if value is None else value * factor, QUANTITIES[quantity].field
+
     @property
     def hbar(self) -> float:
         """The reduced Planck constant in units of epsilon tau."""
         return hbar / (self.epsilon * self.unit("time"))
 
 
-ARGON = Reference("argon", 119.8 * k, 3.405 * angstrom, 39.948 * atomic_mass)
+_PARAMETERS = ("epsilon_K", "sigma_angstrom", "mass_u")
+ARGON = Reference.of("argon", 119.8, 3.405, 39.948)
+"""Michels, Wijker and Wijker, Physica 15, 627 (1949)."""
+KRYPTON = Reference.of("krypton", 163.0, 3.65, 83.798)
+"""Of the solid: Bernardes, Phys. Rev. 112, 1534 (1958): 225e-16 erg and 3.65 Å, as in Kittel, Introduction to Solid
+State Physics, chapter 3. Fits to the gas differ by several per cent (171 K, 3.60 Å)."""
+XENON = Reference.of("xenon", 231.8, 3.98, 131.293)
+"""Of the solid, from the same table: 320e-16 erg and 3.98 Å. Fits to the gas: 221 K, 4.10 Å."""
+REFERENCES = {reference.name: reference for reference in (ARGON, KRYPTON, XENON)}

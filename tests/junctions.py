@@ -6,7 +6,7 @@ import numpy as np
 
 from nemd_core.config import parse_config
 from nemd_core.config_yaml import set_path
-from nemd_core.lattice import LATTICES
+from nemd_core.lattice import find_lattice
 from nemd_core.system import REGIONS, System
 
 LJ = {
@@ -70,8 +70,27 @@ def configure(base, **settings):
     return parse_config(changed(base, **settings))
 
 
-def junction(lattice, n_a, n_b, *, a=1.0, cross_section=(1, 1), walls=0, mass=(1.0, 4.0), bath=1) -> System:
-    """A junction straight from its numbers, without the checks that a configuration has to pass."""
+def junction(
+    lattice,
+    n_a,
+    n_b,
+    *,
+    a=1.0,
+    cross_section=(1, 1),
+    walls=0,
+    mass=(1.0, 4.0, 2.0),
+    bath=1,
+    orientation=100,
+    axial=None,
+    species=None,
+    periodic=False,
+) -> System:
+    """A junction straight from its numbers, without the checks that a configuration has to pass.
+
+    axial: lattice constants along x of A and B, else both are `a`. species: of each site, else a sharp interface; or the
+    seed of a random choice among A, B and C for every site.
+    """
+    cell = find_lattice(lattice, orientation)
     lengths = (
         ("wall", walls),
         ("hot", bath),
@@ -80,8 +99,26 @@ def junction(lattice, n_a, n_b, *, a=1.0, cross_section=(1, 1), walls=0, mass=(1
         ("cold", bath),
         ("wall", walls),
     )
+    if periodic:
+        lengths = (("A", n_a - bath), ("hot", bath), ("B", n_b - bath), ("cold", bath))
     region = np.repeat([REGIONS.index(name) for name, _ in lengths], [n for _, n in lengths])
-    return System(LATTICES[lattice], a, cross_section, n_a + n_b, n_a, np.array(mass), region)
+    n_rows = cross_section[0] * cross_section[1] * len(cell.basis)
+    if species is None:
+        species = np.tile(np.arange(n_a + n_b) >= n_a, n_rows).astype(int)
+    elif np.ndim(species) == 0:
+        species = np.random.default_rng(species).integers(0, 3, n_rows * (n_a + n_b))
+    return System(
+        lattice=cell,
+        lateral=a,
+        axial=axial or (a, a),
+        cross_section=cross_section,
+        n_cells=n_a + n_b,
+        first_b_cell=n_a,
+        species=species,
+        mass=np.array([*mass, 1.0])[species],
+        cell_region=region,
+        periodic=periodic,
+    )
 
 
 def moving(system: System) -> np.ndarray:

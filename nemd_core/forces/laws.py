@@ -1,7 +1,9 @@
 """The arithmetic of one pair on eight positions at once: Lennard-Jones, and matrices of force constants.
 
 A law is a bundle of arrays; `pair_force` and `pair_energy` choose the arithmetic by its type when a kernel is
-compiled. `dx, dy, dz` is u_j - u_i, the difference of displacements; y and z are zero on a chain.
+compiled. Positions are p of i in its sheet-wide array, q of j, k inside the row; `entry` counts the entries of a sheet's
+table, `link` those of all sheets. `dx, dy, dz` is u_j - u_i, the difference of displacements; y and z are zero on a
+chain.
 """
 
 from typing import NamedTuple
@@ -10,26 +12,39 @@ import numpy as np
 from numba.extending import overload
 
 from ..jit import inlined
-from ..potentials import PAIR_TYPES, LennardJones, Springs, force_constants
-from ..simd import LANES, fused, item, load, splat, sqrt, where_less
-from .rows import Rows, Table
+from ..potentials import PAIR_TYPE, LennardJones, Springs, force_constants
+from ..simd import LANES, fused, item, load, select_less, splat, sqrt, where_less
+from ..system import SPECIES, System
+from .rows import Pairs, Rows, Table
+
+_KINDS = len(SPECIES)
 
 
 class PairLaw(NamedTuple):
-    """Lennard-Jones. Coefficients lie in `coefficient` as 12 a | -6 b | -slope | offset, `span` elements each.
+    """Lennard-Jones, with the quarters 12 a | -6 b | -slope | offset of coefficients.
 
-    Each quarter begins with one vector per pair type, and from `along_row` goes on with an array along the row for
-    each shift. `uniform` holds for each vector of positions where the former begins, or -1 near an interface, where
-    the latter are needed.
+    A vector of positions is plain if all its sites and all their neighbours are of one species on one side of the
+    interface: then every pair has the same coefficients, and each entry one bond. `plain` tells its segment, the
+    number of such a combination, or -1 for a mixed vector, whose coefficients follow from the species of both sites and
+    whose bonds depend on the place.
     """
 
+    plain: np.ndarray
+    segment: np.ndarray
+    """Coefficients of each segment: (quarters, segments, 8)."""
     bond: np.ndarray
-    uniform: np.ndarray
-    coefficient: np.ndarray
-    span: int
-    along_row: int
-    width: int
-    reach: int
+    """Ideal vector of each entry in each segment: (segments, entries, 3)."""
+    entries: int
+    species: np.ndarray
+    """Species of every site, as a number, laid out as the x of displacements."""
+    pair: np.ndarray
+    """Coefficients by species of i and j: (quarters, 3, 3)."""
+    axial: np.ndarray
+    """Ideal x from i to j along the row for each kind of bond: (kinds, width)."""
+    kind: np.ndarray
+    """Where `axial` of an entry begins; shape (entries,)."""
+    third: bool
+    """Whether there is a third species."""
     begin: int
     squared_cutoff: float
     shifted: bool
@@ -41,104 +56,172 @@ class LinearLaw(NamedTuple):
 
     constant: np.ndarray
     start: np.ndarray
-    """Where the constants of an entry begin; shape (entries,)."""
+    """Where the constants of an entry begin, for each sheet; shape (sheets, entries)."""
     width: int
     components: int
 
 
-def pair_law(law: LennardJones, system, rows: Rows, table: Table) -> PairLaw:
-    """Spread Lennard-Jones parameters over positions."""
-    begin, end = rows.window()
-    quarters = (12 * law.a, -6 * law.b, -law.slope, law.offset)
-    types = _types_along_row(system, rows)
-    if all(len(set(q)) == 1 for q in quarters):
-        types[:] = 0
-    vectors = np.moveaxis(types[:, begin:end].reshape(len(types), -1, LANES), 1, 0).reshape(
-        -1, len(types) * LANES
-    )
-    uniform = (vectors == vectors[:, :1]).all(axis=1)
-    coefficient = np.array([np.concatenate([np.repeat(q, LANES), q[types].ravel()]) for q in quarters])
+def pair_law(law: LennardJones, system: System, rows: Rows, table: Table, pairs: Pairs) -> PairLaw:
+    """Spread Lennard-Jones parameters and ideal bonds over positions."""
+    begin, _ = rows.window()
+    quarters = np.array((12 * law.a, -6 * law.b, -law.slope, law.offset))
+    plain, segments = _plain_vectors(system, rows, quarters)
+    species = np.zeros((rows.sheets, rows.components, rows.stride))
+    species[:, 0, : rows.rows * rows.width] = rows.spread(system, system.species).reshape(rows.sheets, -1)
+    known = quarters.shape[1]
+    pair = np.where(PAIR_TYPE < known, quarters[:, np.minimum(PAIR_TYPE, known - 1)], 0.0)
+    bonds = [pairs.bonds(system.layer_spacing[side])[table.pairs] for _, side in segments]
+    axial, kind = axial_bonds(system, rows, pairs)
     return PairLaw(
-        bond=table.bond.ravel(),
-        uniform=np.where(uniform, vectors[:, 0] * LANES, -1),
-        coefficient=coefficient.ravel(),
-        span=coefficient.shape[1],
-        along_row=len(PAIR_TYPES) * LANES,
-        width=rows.width,
-        reach=rows.reach,
+        plain=plain,
+        segment=np.repeat([[q[PAIR_TYPE[s, s]] for s, _ in segments] for q in quarters], LANES, axis=1).ravel(),
+        bond=np.array(bonds).ravel(),
+        entries=len(table.pairs),
+        species=species.ravel(),
+        pair=pair.ravel(),
+        axial=axial.ravel(),
+        kind=kind[table.pairs] * rows.width,
+        third=bool(system.species.max() > 1),
         begin=begin,
         squared_cutoff=float(law.cutoff) ** 2,
         shifted=bool(np.any(law.slope)),
     )
 
 
-def linear_law(law: LennardJones | Springs, system, rows: Rows, table: Table, relaxed=None) -> LinearLaw:
-    """Force constants of every bond. `relaxed`: displacement of each (basis, cell) from the ideal site, in sigma,
-    shape (n_basis, n_cells, components); bonds are taken between the displaced sites."""
-    types = _types_along_row(system, rows)
-    kinds, kind = np.unique(np.hstack([table.basis, table.offset]), axis=0, return_inverse=True)
+def _plain_vectors(system: System, rows: Rows, quarters) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """For each vector of positions its segment, or -1; and the (species, side) of each segment."""
+    begin, end = rows.window()
+    cells = system.inner_cell(rows.first_cell - rows.reach + np.arange((end - begin) // rows.replicas + 2 * rows.reach + 1))
+    by_cell = system.species.reshape(-1, system.n_cells)
+    species = np.where((by_cell == by_cell[0]).all(axis=0), by_cell[0], -1)
+    side = system.cell_side
+    if quarters.shape[1] and (quarters == quarters[:, :1]).all():
+        species = np.zeros_like(species)
+    if system.axial[0] == system.axial[1]:
+        side = np.zeros_like(side)
+    key = np.where(species < 0, -1, 2 * species + side)[cells]
+    first = (np.arange(begin, end, LANES) - begin) // rows.replicas
+    last = (np.arange(begin, end, LANES) - begin + LANES - 1) // rows.replicas
+    windows = [key[i : j + 2 * rows.reach + 1] for i, j in zip(first, last, strict=True)]
+    chosen = np.array([w[0] if (w == w[0]).all() else -1 for w in windows])
+    found = sorted(set(chosen) - {-1}) or [0]
+    number = {int(value): n for n, value in enumerate(found)}
+    plain = np.array([number.get(int(value), -1) for value in chosen])
+    return plain, [divmod(int(value), 2) for value in found]
+
+
+def axial_bonds(system: System, rows: Rows, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
+    """Ideal x from i to j along the row for each kind of pair, (kinds, width), and the kind of each pair."""
+    kinds, kind = np.unique(
+        np.column_stack([pairs.basis, pairs.offset[:, 0]]), axis=0, return_inverse=True
+    )
+    per_cell, sublayer = system.lattice.layers_per_cell, system.lattice.sublayer
+    i, j, shift = kinds.T[:, :, None]
+    layer = rows.cell_of_position * per_cell + sublayer[i]
+    return system.distance(layer, layer + shift * per_cell + sublayer[j] - sublayer[i]), kind.ravel()
+
+
+def linear_law(
+    law: LennardJones | Springs, system: System, rows: Rows, table: Table, pairs: Pairs, relaxed=None
+) -> LinearLaw:
+    """Force constants of every bond. `relaxed`: displacement of each site from the ideal one, in sigma, shape
+    (n_sites, components), zero where frozen; bonds are taken between the displaced sites."""
     order = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))[: 1 if rows.components == 1 else 6]
-    blocks = []
-
-    def shifted(basis, shift):
-        """Displacement of the relaxed sites along the row; the crystal beyond its ends stays where it is."""
-        cell = rows.cell_of_position + shift
-        inside = (cell >= 0) & (cell < system.n_cells)
-        return np.where(inside[:, None], relaxed[basis, np.where(inside, cell, 0)], 0.0)
-
-    for number, (i, j, ox, _, _) in enumerate(kinds):
-        bond = np.broadcast_to(table.bond[np.argmax(kind == number)], (rows.width, 3)).copy()
-        if relaxed is not None:
-            bond[:, : rows.components] += shifted(j, ox) - shifted(i, 0)
-        matrix = force_constants(law, bond, types[ox + rows.reach])
-        blocks.append(np.stack([-matrix[:, row, column] for row, column in order]))
-    constant = np.array(blocks)
+    species = rows.spread(system, system.species)
+    inside = (rows.cell_of_position >= 0) & (rows.cell_of_position < system.n_cells) | system.periodic
+    moved = np.zeros((3, *species.shape))
+    for component in range(rows.components if relaxed is not None else 0):
+        moved[component] = np.where(inside, rows.spread(system, relaxed[:, component]), 0.0)
+    axial, kind = axial_bonds(system, rows, pairs)
+    known, blocks, start = {}, [], np.empty((rows.sheets, len(table.pairs)), np.int64)
+    size = len(order) * rows.width
+    for sheet in range(rows.sheets):
+        for entry, pair in enumerate(table.pairs):
+            row, other, above = table.row[entry], table.neighbour[entry], table.sheet[sheet, entry]
+            ahead = table.shift[entry] * rows.replicas
+            types = PAIR_TYPE[species[sheet, row], np.roll(species[above, other], -ahead)]
+            shift = np.roll(moved[:, above, other], -ahead, axis=-1) - moved[:, sheet, row]
+            key = (pair, types.tobytes(), shift.tobytes())
+            if key not in known:
+                lateral = np.broadcast_to(pairs.lateral[pair], (rows.width, 2))
+                bond = np.column_stack([axial[kind[pair]], lateral]) + shift.T
+                matrix = force_constants(law, bond, types)
+                known[key] = len(blocks) * size
+                blocks.append(np.concatenate([-matrix[:, r, c] for r, c in order]))
+            start[sheet, entry] = known[key]
     return LinearLaw(
-        constant=constant.ravel(),
-        start=kind.ravel() * constant[0].size,
-        width=rows.width,
-        components=rows.components,
-    )
-
-
-def _types_along_row(system, rows: Rows) -> np.ndarray:
-    """Pair type of each position with its neighbour at every shift, shape (2 reach + 1, width)."""
-    cell = rows.cell_of_position
-    shift = np.arange(-rows.reach, rows.reach + 1)[:, None]
-    return (cell >= system.first_b_cell).astype(np.int64) + (cell + shift >= system.first_b_cell)
-
-
-@inlined
-def _lennard_jones_constants(law, k):
-    """(is the vector at k mixed?, 12 a, -6 b, -slope, offset): the constants of a uniform vector of positions."""
-    c = item(law.uniform, (k - law.begin) // LANES)
-    mixed = c < 0
-    c = 0 if mixed else c
-    return (
-        mixed,
-        load(law.coefficient, c),
-        load(law.coefficient, c + law.span),
-        load(law.coefficient, c + 2 * law.span),
-        load(law.coefficient, c + 3 * law.span),
+        constant=np.concatenate(blocks), start=start.ravel(), width=rows.width, components=rows.components
     )
 
 
 @inlined
-def _lennard_jones_bond(law, entry, dx, dy, dz):
-    x = dx + splat(item(law.bond, 3 * entry))
-    y = dy + splat(item(law.bond, 3 * entry + 1))
-    z = dz + splat(item(law.bond, 3 * entry + 2))
+def _lennard_jones_constants(law, p, k):
+    """(is the vector at k mixed?, where its bonds begin, then 12 a, -6 b, -slope, offset of a plain vector, or those
+    towards a neighbour of species A; then the same towards B and towards C)."""
+    segment = item(law.plain, (k - law.begin) // LANES)
+    mixed = segment < 0
+    c = 0 if mixed else segment * LANES
+    step = law.segment.size // 4
+    a, b = load(law.segment, c), load(law.segment, c + step)
+    slope, offset = load(law.segment, c + 2 * step), load(law.segment, c + 3 * step)
+    a1, b1, slope1, offset1 = a, b, slope, offset
+    a2, b2, slope2, offset2 = a, b, slope, offset
+    if mixed:
+        own = load(law.species, p)
+        a, b = _towards(law, own, 0, 0), _towards(law, own, 1, 0)
+        slope, offset = _towards(law, own, 2, 0), _towards(law, own, 3, 0)
+        a1, b1 = _towards(law, own, 0, 1), _towards(law, own, 1, 1)
+        slope1, offset1 = _towards(law, own, 2, 1), _towards(law, own, 3, 1)
+        if law.third:
+            a2, b2 = _towards(law, own, 0, 2), _towards(law, own, 1, 2)
+            slope2, offset2 = _towards(law, own, 2, 2), _towards(law, own, 3, 2)
+    bonds = 0 if mixed else 3 * law.entries * segment
+    return mixed, bonds, (a, b, slope, offset), (a1, b1, slope1, offset1), (a2, b2, slope2, offset2)
+
+
+@inlined
+def _towards(law, own, quarter, other):
+    """A coefficient between sites of species `own` and neighbours of one species."""
+    c = _KINDS * _KINDS * quarter + other
+    return _by_species(
+        law,
+        own,
+        splat(item(law.pair, c)),
+        splat(item(law.pair, c + _KINDS)),
+        splat(item(law.pair, c + 2 * _KINDS)),
+    )
+
+
+@inlined
+def _by_species(law, species, for_a, for_b, for_c):
+    """Lane by lane the value that belongs to the species."""
+    chosen = select_less(species, splat(0.5), for_a, for_b)
+    if law.third:
+        chosen = select_less(species, splat(1.5), chosen, for_c)
+    return chosen
+
+
+@inlined
+def _lennard_jones_bond(law, constants, entry, k, dx, dy, dz):
+    b = constants[1] + 3 * entry
+    x = dx + splat(item(law.bond, b))
+    if constants[0]:
+        x = dx + load(law.axial, item(law.kind, entry) + k)
+    y = dy + splat(item(law.bond, b + 1))
+    z = dz + splat(item(law.bond, b + 2))
     return x, y, z, fused(x, x, fused(y, y, z * z))
 
 
 @inlined
-def _lennard_jones_force(law, constants, entry, shift, k, dx, dy, dz):
-    x, y, z, r2 = _lennard_jones_bond(law, entry, dx, dy, dz)
-    mixed, a, b, slope, _ = constants
+def _lennard_jones_force(law, constants, entry, link, q, k, dx, dy, dz):
+    x, y, z, r2 = _lennard_jones_bond(law, constants, entry, k, dx, dy, dz)
+    mixed, _, plain, towards_b, towards_c = constants
+    a, b, slope, _ = plain
     if mixed:
-        c = law.along_row + (shift + law.reach) * law.width + k
-        a, b = load(law.coefficient, c), load(law.coefficient, c + law.span)
-        slope = load(law.coefficient, c + 2 * law.span)
+        other = load(law.species, q)
+        a = _by_species(law, other, a, towards_b[0], towards_c[0])
+        b = _by_species(law, other, b, towards_b[1], towards_c[1])
+        slope = _by_species(law, other, slope, towards_b[2], towards_c[2])
     inverse = splat(1.0) / r2
     inverse6 = inverse * inverse * inverse
     f = fused(a, inverse6, b) * inverse6
@@ -150,13 +233,16 @@ def _lennard_jones_force(law, constants, entry, shift, k, dx, dy, dz):
 
 
 @inlined
-def _lennard_jones_energy(law, constants, entry, shift, k, dx, dy, dz):
-    _, _, _, r2 = _lennard_jones_bond(law, entry, dx, dy, dz)
-    mixed, a, b, slope, offset = constants
+def _lennard_jones_energy(law, constants, entry, link, q, k, dx, dy, dz):
+    _, _, _, r2 = _lennard_jones_bond(law, constants, entry, k, dx, dy, dz)
+    mixed, _, plain, towards_b, towards_c = constants
+    a, b, slope, offset = plain
     if mixed:
-        c = law.along_row + (shift + law.reach) * law.width + k
-        a, b = load(law.coefficient, c), load(law.coefficient, c + law.span)
-        slope, offset = load(law.coefficient, c + 2 * law.span), load(law.coefficient, c + 3 * law.span)
+        other = load(law.species, q)
+        a = _by_species(law, other, a, towards_b[0], towards_c[0])
+        b = _by_species(law, other, b, towards_b[1], towards_c[1])
+        slope = _by_species(law, other, slope, towards_b[2], towards_c[2])
+        offset = _by_species(law, other, offset, towards_b[3], towards_c[3])
     inverse = splat(1.0) / r2
     inverse6 = inverse * inverse * inverse
     energy = (splat(1.0 / 12.0) * a * inverse6 + splat(1.0 / 6.0) * b) * inverse6 + offset - slope * sqrt(r2)
@@ -164,13 +250,13 @@ def _lennard_jones_energy(law, constants, entry, shift, k, dx, dy, dz):
 
 
 @inlined
-def _linear_constants(law, k):
+def _linear_constants(law, p, k):
     return 0
 
 
 @inlined
-def _linear_force(law, constants, entry, shift, k, dx, dy, dz):
-    c = item(law.start, entry) + k
+def _linear_force(law, constants, entry, link, q, k, dx, dy, dz):
+    c = item(law.start, link) + k
     w = law.width
     if law.components == 1:
         return load(law.constant, c) * dx, splat(0.0), splat(0.0)
@@ -184,8 +270,8 @@ def _linear_force(law, constants, entry, shift, k, dx, dy, dz):
 
 
 @inlined
-def _linear_energy(law, constants, entry, shift, k, dx, dy, dz):
-    fx, fy, fz = _linear_force(law, constants, entry, shift, k, dx, dy, dz)
+def _linear_energy(law, constants, entry, link, q, k, dx, dy, dz):
+    fx, fy, fz = _linear_force(law, constants, entry, link, q, k, dx, dy, dz)
     return splat(-0.5) * (fx * dx + fy * dy + fz * dz)
 
 
@@ -194,38 +280,38 @@ _FORCE = {PairLaw: _lennard_jones_force, LinearLaw: _linear_force}
 _ENERGY = {PairLaw: _lennard_jones_energy, LinearLaw: _linear_energy}
 
 
-def vector_constants(law, k):
-    """What all pairs of the vector of positions at k have in common; handed to the functions below."""
-    return _CONSTANTS[type(law)](law, k)
+def vector_constants(law, p, k):
+    """What all pairs of the vector of sites at p have in common; handed to the functions below."""
+    return _CONSTANTS[type(law)](law, p, k)
 
 
-def pair_force(law, constants, entry, shift, k, dx, dy, dz):
+def pair_force(law, constants, entry, link, q, k, dx, dy, dz):
     """Force on j of the pairs (k ... k + 7, entry): three vectors."""
-    return _FORCE[type(law)](law, constants, entry, shift, k, dx, dy, dz)
+    return _FORCE[type(law)](law, constants, entry, link, q, k, dx, dy, dz)
 
 
-def pair_energy(law, constants, entry, shift, k, dx, dy, dz):
+def pair_energy(law, constants, entry, link, q, k, dx, dy, dz):
     """Energy of the pairs (k ... k + 7, entry)."""
-    return _ENERGY[type(law)](law, constants, entry, shift, k, dx, dy, dz)
+    return _ENERGY[type(law)](law, constants, entry, link, q, k, dx, dy, dz)
 
 
 @overload(vector_constants, jit_options={"forceinline": True})
-def _compile_vector_constants(law, k):
+def _compile_vector_constants(law, p, k):
     function = _CONSTANTS[law.instance_class]
-    return lambda law, k: function(law, k)
+    return lambda law, p, k: function(law, p, k)
 
 
 @overload(pair_force, jit_options={"forceinline": True})
-def _compile_pair_force(law, constants, entry, shift, k, dx, dy, dz):
+def _compile_pair_force(law, constants, entry, link, q, k, dx, dy, dz):
     function = _FORCE[law.instance_class]
-    return lambda law, constants, entry, shift, k, dx, dy, dz: function(
-        law, constants, entry, shift, k, dx, dy, dz
+    return lambda law, constants, entry, link, q, k, dx, dy, dz: function(
+        law, constants, entry, link, q, k, dx, dy, dz
     )
 
 
 @overload(pair_energy, jit_options={"forceinline": True})
-def _compile_pair_energy(law, constants, entry, shift, k, dx, dy, dz):
+def _compile_pair_energy(law, constants, entry, link, q, k, dx, dy, dz):
     function = _ENERGY[law.instance_class]
-    return lambda law, constants, entry, shift, k, dx, dy, dz: function(
-        law, constants, entry, shift, k, dx, dy, dz
+    return lambda law, constants, entry, link, q, k, dx, dy, dz: function(
+        law, constants, entry, link, q, k, dx, dy, dz
     )

@@ -5,8 +5,11 @@ neighbour at a given lattice offset of every site of a row is another row shifte
 form a sheet; a sheet is the unit of work of a thread. Arrays of vectors have the shape (sheet, component, stride) and
 arrays of scalars (sheet, stride); inside a sheet, element = row * width + position.
 
-Halo: only the moving cells and some frozen cells on both sides are stored, enough for every neighbour in reach. Everything that is not a moving site has displacement and velocity zero for ever: beyond its ends the crystal
-goes on, frozen. Strides are odd multiples of a cache line, because streams a power of two apart evict each other.
+Halo: only the moving cells and some cells on both sides are stored, enough for every neighbour in reach. With fixed ends
+these are frozen: displacement and velocity zero for ever, and beyond its ends the crystal goes on. With periodic ends
+they are images of the cells at the other end, copied anew after every move; forces found for them are not used, for
+each pair that reaches into the halo is visited once at either end. Strides are odd multiples of a cache line, because
+streams a power of two apart evict each other.
 """
 
 from typing import NamedTuple
@@ -67,6 +70,14 @@ class Rows(NamedTuple):
         element = (row % self.rows) * self.width + self.position(site % system.n_cells)
         return site, row // self.rows, element
 
+    def cells(self, system: System) -> np.ndarray:
+        """The cell of the system that stands for each position of a row: itself, its image, or the outermost."""
+        return system.inner_cell(self.cell_of_position)
+
+    def spread(self, system: System, values: np.ndarray) -> np.ndarray:
+        """From sites to every position, halo included: (n_sites,) -> (sheets, rows, width)."""
+        return values.reshape(self.sheets, self.rows, system.n_cells)[:, :, self.cells(system)]
+
     def gather(self, system: System, array: np.ndarray) -> np.ndarray:
         """From memory to sites: (sheet, component, stride) -> (replica, n_sites, component), zero on frozen sites."""
         out = np.zeros((self.replicas, system.n_sites, self.components))
@@ -93,14 +104,16 @@ class Table(NamedTuple):
     """Where j's first component lies, minus i's position in its row; shape (sheets, entries)."""
     target: np.ndarray
     """The same place in the force buffer of i's sheet; shape (entries,)."""
+    pairs: np.ndarray
+    """The pair of each entry, an index into the list that was tabulated; shape (entries,)."""
     shift: np.ndarray
     """Cells that j lies further along x than i; shape (entries,)."""
-    basis: np.ndarray
-    """Basis atoms of i and j; shape (entries, 2)."""
-    offset: np.ndarray
-    """Lattice cells from i to j; shape (entries, 3)."""
-    bond: np.ndarray
-    """Ideal vector from i to j in sigma; shape (entries, 3)."""
+    row: np.ndarray
+    """Row of i in its sheet; shape (entries,)."""
+    neighbour: np.ndarray
+    """Row of j in its sheet; shape (entries,)."""
+    sheet: np.ndarray
+    """Sheet of j, by sheet of i; shape (sheets, entries)."""
     depth: int
     """Sheets that a force buffer spans: the own one and those above it within reach."""
 
@@ -122,28 +135,54 @@ def _odd_lines(n: int) -> int:
     return (lines + 1 - lines % 2) * LANES
 
 
-def half_offsets(system: System, inner: float, outer: float):
-    """Every pair of sites with inner <= r < outer once: list of (basis i, basis j, (ox, oy, oz), bond)."""
-    basis, a, chain = system.lattice.basis, system.lattice_constant, system.lattice.dimensions == 1
-    span = int(np.ceil(outer / a)) + 1
-    side = range(1) if chain else range(-span, span + 1)
-    pairs = []
-    for i, site in enumerate(basis):
-        for j, other in enumerate(basis):
-            for ox in range(-span, span + 1):
-                for oy in side:
-                    for oz in side:
-                        if (oz, oy, ox, j - i) <= (0, 0, 0, 0):
-                            continue
-                        bond = a * (other - site + np.array([ox, oy, oz]))
-                        if inner <= np.linalg.norm(bond) < outer:
-                            pairs.append((i, j, (ox, oy, oz), bond))
-    return pairs
+class Pairs(NamedTuple):
+    """Pairs of sites, one for each kind of neighbour; arrays over the pairs."""
+
+    basis: np.ndarray
+    """Basis atoms of i and j; shape (n, 2)."""
+    offset: np.ndarray
+    """Lattice cells from i to j; shape (n, 3)."""
+    layers: np.ndarray
+    """Layers that j lies above i along x; shape (n,)."""
+    lateral: np.ndarray
+    """Ideal y and z from i to j, in sigma; shape (n, 2)."""
+
+    @property
+    def reach(self) -> int:
+        """How many cells along x the pairs reach."""
+        return int(np.abs(self.offset[:, 0]).max())
+
+    def bonds(self, spacing: float) -> np.ndarray:
+        """Ideal vectors from i to j in a crystal with this distance between layers, in sigma, shape (n, 3)."""
+        return np.column_stack([self.layers * spacing, self.lateral])
 
 
-def reach_of(pairs) -> int:
-    """How many cells along x the pairs reach."""
-    return max(abs(offset[0]) for _, _, offset, _ in pairs)
+def half_pairs(system: System, inner: float, outer: float, unstrained: bool = False) -> Pairs:
+    """Every pair of sites once with inner <= r < outer, in sigma, in the crystal with the smaller spacing along x.
+
+    unstrained: r is that in the crystal of the lateral lattice constant (springs know neighbours, not distances).
+    """
+    lattice = system.lattice
+    axial = system.lateral if unstrained else min(system.axial)
+    scale = lattice.edges * np.array([axial, system.lateral, system.lateral])
+    span = [int(np.ceil(outer / edge)) + 1 if lattice.dimensions == 3 or n == 0 else 0 for n, edge in enumerate(scale)]
+    cells = np.stack(np.meshgrid(*[np.arange(-n, n + 1) for n in span], indexing="ij"), axis=-1).reshape(-1, 3)
+    basis, offset = [], []
+    for i, site in enumerate(lattice.basis):
+        for j, other in enumerate(lattice.basis):
+            r = np.linalg.norm(scale * (other - site + cells), axis=1)
+            ahead = [(oz, oy, ox, j - i) > (0, 0, 0, 0) for ox, oy, oz in cells]
+            found = cells[(inner <= r) & (r < outer) & ahead]
+            offset.append(found)
+            basis.append(np.broadcast_to([i, j], (len(found), 2)))
+    basis, offset = np.concatenate(basis), np.concatenate(offset)
+    step = lattice.basis[basis[:, 1]] - lattice.basis[basis[:, 0]] + offset
+    return Pairs(
+        basis=basis,
+        offset=offset,
+        layers=np.rint(step[:, 0] * lattice.layers_per_cell).astype(np.int64),
+        lateral=step[:, 1:] * scale[1:],
+    )
 
 
 def layout(system: System, reach: int, outer_reach: int, replicas: int = 1) -> Rows:
@@ -171,7 +210,7 @@ def layout(system: System, reach: int, outer_reach: int, replicas: int = 1) -> R
     )
 
 
-def tabulate(system: System, rows: Rows, pairs) -> Table:
+def tabulate(system: System, rows: Rows, pairs: Pairs) -> Table:
     """The neighbour table of `pairs` for this layout.
 
     Entries of a row are ordered by falling shift. Two that touch the same row at different shifts then lie far apart in
@@ -180,27 +219,24 @@ def tabulate(system: System, rows: Rows, pairs) -> Table:
     """
     ny, nz = system.cross_section
     n_basis = len(system.lattice.basis)
+    ox, oy, oz = pairs.offset.T
+    order = np.lexsort((pairs.basis[:, 1], oy, oz, -ox))
+    own = [order[pairs.basis[order, 0] == i] for i in range(n_basis)]
+    by_row = [own[row % n_basis] for row in range(rows.rows)]
+    chosen = np.concatenate(by_row)
+    row = np.repeat(np.arange(rows.rows), [len(entries) for entries in by_row])
+    neighbour = (row // n_basis + oy[chosen]) % ny * n_basis + pairs.basis[chosen, 1]
+    inside = neighbour * rows.width + ox[chosen] * rows.replicas
+    sheet = (np.arange(nz)[:, None] + oz[None, chosen]) % nz
     sheet_size = rows.components * rows.stride
-    entries, first = [], [0]
-    for row in range(rows.rows):
-        iy, i = divmod(row, n_basis)
-        own = [pair for pair in pairs if pair[0] == i]
-        for _, j, offset, bond in sorted(
-            own, key=lambda pair: (-pair[2][0], pair[2][2], pair[2][1], pair[1])
-        ):
-            neighbour = ((iy + offset[1]) % ny) * n_basis + j
-            entries.append((neighbour * rows.width + offset[0] * rows.replicas, i, j, offset, bond))
-        first.append(len(entries))
-    inside = np.array([entry[0] for entry in entries])
-    offset = np.array([entry[3] for entry in entries])
-    sheets = (np.arange(nz)[:, None] + offset[None, :, 2]) % nz
     return Table(
-        first=np.array(first),
-        source=sheets * sheet_size + inside,
-        target=offset[:, 2] * sheet_size + inside,
-        shift=offset[:, 0].copy(),
-        basis=np.array([entry[1:3] for entry in entries]),
-        offset=offset,
-        bond=np.array([entry[4] for entry in entries]),
-        depth=int(offset[:, 2].max()) + 1,
+        first=np.concatenate([[0], np.cumsum([len(entries) for entries in by_row])]),
+        source=sheet * sheet_size + inside,
+        target=oz[chosen] * sheet_size + inside,
+        pairs=chosen,
+        shift=ox[chosen],
+        row=row,
+        neighbour=neighbour,
+        sheet=sheet,
+        depth=int(oz[chosen].max()) + 1,
     )

@@ -20,6 +20,7 @@ def configure(
     cells=24,
     baths=(6, 6),
     walls=2,
+    ends="fixed",
     cross_section=6,
     cutoff=2.5,
     friction=1.0,
@@ -32,6 +33,7 @@ def configure(
     With a cut-off of 1.5 only nearest neighbours interact, one wall cell is enough, and steps are far cheaper.
     """
     values = {
+        "structure.ends": ends,
         "structure.cross_section": [cross_section, cross_section],
         "interaction.cutoff": cutoff,
         "baths.friction": friction,
@@ -87,6 +89,6 @@ def by_species(group, values):
     system = group.system
     moving = system.moving_cell[system.cell_of_site]
     return np.stack(
-        [values[..., moving & (system.species_of_site == species)].mean(axis=-1) for species in (0, 1)],
+        [values[..., moving & (system.species == species)].mean(axis=-1) for species in (0, 1)],
         axis=-1,
     )

@@ -90,6 +90,8 @@ def expect(config):
 def noiseless_samples(config, junction, exact):
     """Samples in which every row holds the exact averages."""
     shape = (1, NOISELESS_ROWS)
+    first = np.unique(junction.layer, return_index=True)[1]
+    layer_species = junction.species[first]
     step = config.run.series_steps * np.arange(1, NOISELESS_ROWS + 1)
     hot, cold = (
         h * junction.area * config.run.timestep * step[None] for h in (exact.heat_hot, exact.heat_cold)
@@ -99,17 +101,25 @@ def noiseless_samples(config, junction, exact):
             "x0": junction.layer_x0,
             "x_mean": junction.layer_x0,
             "region": junction.layer_region,
-            "species": junction.species[np.unique(junction.layer, return_index=True)[1]],
+            "species": layer_species,
             "n_sites": np.bincount(junction.layer),
+            "friction": junction.friction[first],
         },
         planes={"x0": junction.plane_x0, "cell": junction.plane_cell},
-        interface_plane=junction.interface_plane,
+        interfaces={
+            "plane": np.array([junction.interface_plane]),
+            "left": np.flatnonzero(layer_species == "A")[-1:],
+            "right": np.flatnonzero(layer_species == "B")[:1],
+            "direction": np.array([1]),
+        },
+        period=0.0,
         step=step,
         temperature=np.broadcast_to(np.nan_to_num(exact.temperature), (*shape, junction.n_layers)),
         flux=np.broadcast_to(exact.flux, (*shape, len(exact.flux))),
         heat_hot=hot,
         heat_cold=cold,
         energy=hot + cold,
+        stress=np.zeros((*shape, 2)),
         energy_start=np.zeros(1),
         area=junction.area,
         timestep=config.run.timestep,

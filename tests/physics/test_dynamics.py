@@ -130,7 +130,7 @@ def test_harmonic_energy_does_not_drift(record):
     """E - dt²/8 sum F²/m is a constant of velocity Verlet, to rounding."""
     config = chain(0.2, replicas=16, sample_every=1000, series_steps=1000)
     group = start(config, baths=False)
-    mass = group.system.mass_of_site[:, None]
+    mass = group.system.mass[:, None]
 
     def modified(energy):
         return energy - config.run.timestep**2 / 8 * (by_site(group, group.state.f) ** 2 / mass).sum(
@@ -185,7 +185,7 @@ def test_harmonic_ledger_closes(record, make, timestep):
     """
     config = make(timestep, replicas=1, sample_every=10, series_steps=500)
     group = start(config)
-    system, mass = group.system, group.system.mass_of_site[:, None]
+    system, mass = group.system, group.system.mass[:, None]
 
     def correction():
         (v,) = by_site(group, group.state.v)
@@ -286,7 +286,7 @@ def test_thermometer_of_a_chain_with_a_long_step(record):
     config = chain(timestep, bath=8, friction=0.5, replicas=128, sample_every=1, series_steps=20)
     group = start(config)
     group.advance(0, 10_000, False)
-    mass, half_step, full_step = group.system.mass_of_site, 0.0, 0.0
+    mass, half_step, full_step = group.system.mass, 0.0, 0.0
     for block in range(n_blocks):
         _, _, series = group.advance(10_000 + 20 * block, 20, True)
         half_step = half_step + series.temperature[:, 0] / n_blocks
@@ -310,12 +310,12 @@ def test_thermometer_of_a_chain_with_a_long_step(record):
 def mean_curvature(group, displacement):
     """Second derivatives of the energy, mean over components and over the sites of A and B: m w² of Einstein; (2,)."""
     system, law = group.system, law_of(group.config)
-    box = system.lattice_constant * np.array([system.n_cells + 20, *system.cross_section])
-    position = (system.positions + displacement + np.array([10 * system.lattice_constant, 0, 0])) % box
+    box = system.lateral * np.array([system.n_cells + 20, *system.cross_section])
+    position = (system.positions + displacement + np.array([10 * system.lateral, 0, 0])) % box
     i, j = cKDTree(position, boxsize=box).query_pairs(law.cutoff, output_type="ndarray").T
     bond = position[j] - position[i]
     bond -= box * np.round(bond / box)
-    pair_type = system.species_of_site[i] + system.species_of_site[j]
+    pair_type = system.species[i] + system.species[j]
     trace = np.trace(force_constants(law, bond, pair_type), axis1=1, axis2=2) / 3
     curvature = np.bincount(i, trace, system.n_sites) + np.bincount(j, trace, system.n_sites)
     return by_species(group, curvature)
@@ -340,9 +340,9 @@ def test_two_thermometers_on_one_trajectory(record):
     group.advance(0, 2000, False)
     switch_baths_off(group)
     system = group.system
-    mass = system.mass_of_site[:, None]
+    mass = system.mass[:, None]
     moving = np.flatnonzero(system.moving_cell[system.layer_cell])
-    side = [moving[system.cell_species[system.layer_cell[moving]] == species] for species in (0, 1)]
+    side = [moving[system.cell_side[system.layer_cell[moving]] == species] for species in (0, 1)]
 
     def now():
         """Full-step temperature, dt²/4m F², and m dt/2m v F, of A and B, (3, 2)."""

@@ -183,8 +183,8 @@ def test_step_sharp(record, name):
 
 
 def wrong_friction(monkeypatch):
-    right = nemd_core.baths.site_friction
-    monkeypatch.setattr(nemd_core.baths, "site_friction", lambda *args: 1.1 * right(*args))
+    right = nemd_core.baths.layer_friction
+    monkeypatch.setattr(nemd_core.baths, "layer_friction", lambda *args: 1.1 * right(*args))
 
 
 def change_baths(monkeypatch, **factors):

@@ -337,12 +337,12 @@ def test_forces_equal_lammps(tmp_path, truncation, pair):
     moving = system.moving_cell[system.cell_of_site]
     u = np.random.default_rng(3).normal(0, 0.05, (system.n_sites, 3)) * moving[:, None]
 
-    side = 6 * system.lattice_constant
+    side = 6 * system.lateral
     with open(tmp_path / "junction.data", "w") as out:
         out.write(f"junction\n\n{system.n_sites} atoms\n2 atom types\n\n-3 80 xlo xhi\n")
         out.write(f"0 {side} ylo yhi\n0 {side} zlo zhi\n\nMasses\n\n1 1.0\n2 4.0\n\nAtoms # atomic\n\n")
         for i, (x, y, z) in enumerate(system.positions + u):
-            out.write(f"{i + 1} {1 + system.species_of_site[i]} {x:.17g} {y:.17g} {z:.17g}\n")
+            out.write(f"{i + 1} {1 + system.species[i]} {x:.17g} {y:.17g} {z:.17g}\n")
     wall = " ".join(str(i + 1) for i in np.flatnonzero(~moving))
     (tmp_path / "in.point").write_text(SINGLE_POINT.format(pair=pair, wall=wall))
     subprocess.run([lammps, "-in", "in.point"], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)

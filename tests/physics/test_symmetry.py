@@ -8,8 +8,8 @@ from physics.validation import mean_and_stderr
 from scipy.spatial import cKDTree
 
 from analysis import Settings, analyse
-from analysis.interface import planes_between_baths
-from nemd_core.baths import site_friction
+from analysis.lines import planes_between_baths
+from nemd_core.baths import layer_friction
 from nemd_core.integrator import initialise
 
 CHAIN = {"mass": (1.0, 4.0), "stiffness": (1.0, 2.0), "temperature": (1.5, 0.5)}
@@ -68,7 +68,7 @@ def crystal(masses, epsilons, temperatures, baths):
 
 def mirror_map(system, mirrored):
     """For each site of `system`, the site of `mirrored` at x -> L - x; fcc layers match when also shifted by a/2 in y."""
-    a, (ny, nz) = system.lattice_constant, system.cross_section
+    a, (ny, nz) = system.lateral, system.cross_section
     box = np.array([4 * system.n_cells * a, ny * a, nz * a])
     image = system.positions * [-1, 1, 1] + [system.layer_x[-1], 0.0, 0.0]
     if system.lattice.name == "fcc":
@@ -97,7 +97,7 @@ def test_mirror_image_moves_as_the_mirror_image(pair):
     configs = pair()
     one, two = (start(config) for config in configs)
     assert np.allclose(
-        site_friction(one.system, configs[0].baths), site_friction(two.system, configs[1].baths)[::-1]
+        layer_friction(one.system, configs[0].baths), layer_friction(two.system, configs[1].baths)[::-1]
     )
     one.advance(0, 1000, False)
     site = mirror_map(one.system, two.system)
@@ -213,9 +213,9 @@ def flux_copies(samples):
     """J_hot, J_cold and the flux through each plane between the baths, all less J_interface; (n_replicas, 2 + n - 1)."""
     time = samples.step[-1] * samples.timestep * samples.area
     flux = samples.flux.mean(axis=1)
-    others = np.setdiff1d(planes_between_baths(samples), samples.interface_plane)
+    others = np.setdiff1d(planes_between_baths(samples), samples.interfaces["plane"][0])
     columns = (samples.heat_hot[:, -1] / time, -samples.heat_cold[:, -1] / time, *flux[:, others].T)
-    return flux[:, samples.interface_plane], np.column_stack(columns)
+    return flux[:, samples.interfaces["plane"][0]], np.column_stack(columns)
 
 
 def test_fluxes_of_a_chain_agree(record):

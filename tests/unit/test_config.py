@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from configurations import CHAIN, FCC, LJ, changed, only_problem, problems, study_problems, write
 
 from nemd_core.config import (
     KEYS,
     NOT_IN_HASH,
+    SECTIONS,
     Config,
     config_hash,
     dump_config,
@@ -19,76 +21,11 @@ from nemd_core.config import (
     parse_config,
     run_id,
 )
-from nemd_core.config_checks import fit_layer_count, mode_range
-from nemd_core.config_yaml import get_path, parse_overrides, set_path
+from nemd_core.config_geometry import fit_layer_count
+from nemd_core.config_yaml import parse_overrides, set_path
 from nemd_core.errors import ConfigError
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
-
-LJ = yaml.safe_load("""
-units: lj
-structure: {lattice: fcc, lattice_constant: 1.58, cross_section: [6, 6], length: {A: 24, B: 24}}
-materials:
-  A: {mass: 1.0, epsilon: 1.0, sigma: 1.0}
-  B: {mass: 4.0, epsilon: 1.0, sigma: 1.0}
-interaction: {potential: lj}
-baths: {hot: {temperature: 0.35, length: 6}, cold: {temperature: 0.15, length: 6}}
-""")
-CHAIN = yaml.safe_load("""
-units: lj
-structure: {lattice: chain, lattice_constant: 1.0, length: {A: 20, B: 20}}
-materials: {A: {mass: 1.0, stiffness: 1.0}, B: {mass: 1.0, stiffness: 1.0}}
-interaction: {potential: harmonic}
-baths: {hot: {temperature: 1.5, length: 1}, cold: {temperature: 0.5, length: 1}, walls: 0}
-run: {timestep: 0.05}
-""")
-FCC = yaml.safe_load("""
-units: lj
-structure: {lattice: fcc, lattice_constant: 1.4142, cross_section: [2, 2], length: {A: 14, B: 14}}
-materials: {A: {mass: 1.0, stiffness: 1.0}, B: {mass: 4.0, stiffness: 1.0}}
-interaction: {potential: harmonic}
-baths: {hot: {temperature: 1.5, length: 3}, cold: {temperature: 0.5, length: 3}, walls: 1}
-run: {timestep: 0.05}
-""")
-
-
-def changed(base, *settings, without=()):
-    """Return a copy of `base` with settings such as `run.seed=3`, and keys removed."""
-    data = copy.deepcopy(base)
-    for key, value in parse_overrides(settings).items():
-        data = set_path(data, key, value)
-    for key in without:
-        section, _, leaf = key.rpartition(".")
-        (get_path(data, section) if section else data).pop(leaf)
-    return data
-
-
-def problems(data):
-    """Return the problems of one run's data."""
-    with pytest.raises(ConfigError) as caught:
-        parse_config(data)
-    lines = str(caught.value).splitlines()
-    assert lines == [f"{p.key}: {p.value}: {p.allowed}" for p in caught.value.problems]  # one line each
-    assert len(set(lines)) == len(lines)
-    return caught.value.problems
-
-
-def only_problem(data):
-    found = problems(data)
-    assert len(found) == 1, found
-    return found[0]
-
-
-def study_problems(path):
-    with pytest.raises(ConfigError) as caught:
-        load_study(path)
-    return caught.value.problems
-
-
-def write(path, data):
-    path.write_text(data if isinstance(data, str) else yaml.safe_dump(data, sort_keys=False))
-    return path
-
 
 # ---- what is right ----
 
@@ -114,7 +51,8 @@ def test_defaults_follow_the_potential():
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_shipped_configs_load(path):
+def test_shipped_configs_load(path, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # from anywhere
     study = load_study(path)
     assert study.name == path.stem and study.points
     assert len({point.run_id for point in study.points}) == len(study.points)
@@ -123,8 +61,12 @@ def test_shipped_configs_load(path):
 
 
 def test_the_shipped_configs_are_there():
-    expected = "default equal-materials harmonic-fcc-mass-step lj-harmonic mass-step-chain rll-chain"
-    assert set(f"{expected} stiffness-step-chain".split()) <= {path.stem for path in CONFIGS}
+    names = (
+        "default equal-materials lj-harmonic lj-stiffness mass-stiffness-map seeds orientations periodic "
+        "rough-interface graded-interlayer structure-file mass-step-chain stiffness-step-chain rll-chain "
+        "harmonic-fcc-mass-step diamond-harmonic"
+    )
+    assert set(names.split()) == {path.stem for path in CONFIGS}
 
 
 @pytest.mark.parametrize(
@@ -255,11 +197,6 @@ def test_missing_key(key):
 @pytest.mark.parametrize(
     ("setting", "key"),
     [
-        ("structure.lattice=bcc", "structure.lattice"),
-        ("structure.lattice=diamond", "structure.lattice"),
-        ("structure.lattice_constant=auto", "structure.lattice_constant"),
-        ("structure.lattice_constant={lateral: 1.58, A: 1.58, B: 1.56}", "structure.lattice_constant"),
-        ("structure.ends=periodic", "structure.ends"),
         ("run.precision=mixed", "run.precision"),
         ("run.forces=verlet", "run.forces"),
         ("fit=auto", "fit"),
@@ -358,14 +295,6 @@ def test_a_crystal_needs_a_cross_section():
 def test_each_potential_needs_its_keys():
     found = problems(changed(CHAIN, without=["materials.A.stiffness"]))
     assert [(p.key, p.value) for p in found] == [("materials.A.stiffness", "missing")]
-
-
-@pytest.mark.parametrize("lattice", ["chain", "sc", "fcc"])
-def test_central_springs_leave_only_sc_floppy(lattice):
-    lowest, highest = mode_range(lattice, 1.3, ("springs", 2.0, 0.0))
-    assert (lowest > 1e-3 * highest) == (lattice != "sc")
-    # textbook maxima of m w²: 4 k (chain, sc) and 8 k (fcc, at X)
-    assert highest == pytest.approx({"chain": 8, "sc": 8, "fcc": 16}[lattice])
 
 
 def test_sc_with_central_springs_is_refused_on_both_sides():
@@ -488,7 +417,9 @@ def test_table(tmp_path):
         ({"materials.B.mass": [1, 1.0]}, "sweep"),
         ({"materials.B.mass": [1, -1, -1]}, "materials.B.mass"),
         ({"run.threads": [1, 2]}, "sweep.run.threads"),
-        ({"zip": {"run.seed": [1, 2]}}, "sweep.zip"),
+        ({"reference": ["argon", "xenon"]}, "sweep.reference"),
+        ({"reference.mass_u": [1, 2]}, "sweep.reference.mass_u"),
+        ({"output.trajectory_every": [10, 20]}, "sweep.output.trajectory_every"),
         ({"table": "none.csv"}, "sweep.table"),
         ({"table": 3}, "sweep.table"),
         ({"table": "points.csv", "run.seed": [1]}, "sweep"),
@@ -576,11 +507,14 @@ def test_hash_ignores_what_cannot_change_a_result():
         "run.checkpoint_seconds=3",
         "run.forces=auto",
         "run.forces=lattice",
+        "reference=xenon",
+        "reference={epsilon_K: 120, sigma_angstrom: 3.4, mass_u: 40}",
+        "output={trajectory_every: 100, trajectory_regions: [A, B]}",
     ]
     assert {config_hash(parse_config(changed(LJ, setting))) for setting in same} == {
         config_hash(parse_config(LJ))
     }
-    assert all(key in KEYS for key in NOT_IN_HASH)
+    assert all(key in KEYS or key in SECTIONS for key in NOT_IN_HASH)
 
 
 OTHER = {
@@ -616,6 +550,10 @@ OTHER = {
     "run.seed": 2,
     "fit.skip_bath": 2,
     "fit.skip_interface": 2,
+    "materials.A.symbol": "Ne",
+    "structure.orientation": 111,
+    "structure.interface": {"kind": "rough", "layers": 2},
+    "structure.interface.plane": "species",
 }
 
 

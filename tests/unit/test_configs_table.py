@@ -4,10 +4,12 @@ import argparse
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from nemd_core.commands_config import add_check, add_schema
-from nemd_core.config import KEYS, key_table
+from nemd_core.config import KEYS, json_schema, key_table
+from nemd_core.config_yaml import read_mapping
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -31,7 +33,9 @@ def test_the_table_has_every_key_with_its_unit():
         row = next(line for line in key_table().splitlines() if line.startswith(f"| `{key.path}` |"))
         assert len(row.split(" | ")) == 5
         numeric = "number" in key.allowed or "integer" in key.allowed
-        assert not numeric or key.unit or key.path == "run.seed", f"{key.path} has no unit"
+        assert not numeric or key.unit or key.path.endswith(".seed") or key.path == "structure.orientation", (
+            f"{key.path} has no unit"
+        )
         assert key.description
 
 
@@ -40,6 +44,21 @@ def test_schema_prints_json(capsys):
     assert json.loads(capsys.readouterr().out)["title"] == "Config"
     assert run("schema", "--table") == 0
     assert capsys.readouterr().out == key_table()
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_configs_follow_the_schema(path):
+    """Editors check files against it; baths by mean and difference, zip and sections that may be missing included."""
+    schema = json_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(read_mapping(path), schema)
+
+
+def test_the_schema_refuses_what_is_no_key():
+    data = read_mapping(CONFIGS / "default.yaml")
+    for sweep in ({"no.such.key": [1]}, {"zip": {"no.such.key": [1]}}, {"run.seed": 1}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(data | {"sweep": sweep}, json_schema())
 
 
 def test_check_accepts_a_shipped_config(capsys):

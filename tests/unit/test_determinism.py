@@ -17,8 +17,26 @@ CASES = {
             "interaction__potential": "lj-harmonic",
         },
     ),
+    "alloy": (
+        LJ,
+        {
+            "materials__B": {"mass": 4.0, "epsilon": 1.3, "sigma": 0.99},
+            "structure__lattice_constant": {"lateral": 1.58, "A": 1.57, "B": 1.585},
+            "structure__interface": {"kind": "intermixed", "layers": 4},
+            "structure__length": {"A": 8, "B": 7},
+        },
+    ),
+    "periodic": (
+        LJ,
+        {
+            "materials__B": {"mass": 4.0, "epsilon": 1.3, "sigma": 0.99},
+            "structure__ends": "periodic",
+            "baths__walls": 0,
+            "structure__interface": {"kind": "rough", "layers": 2},
+        },
+    ),
 }
-SERIES = ("temperature", "flux", "heat_hot", "heat_cold", "energy", "energy_start")
+SERIES = ("temperature", "flux", "heat_hot", "heat_cold", "energy", "stress", "energy_start")
 
 
 def simulate(case, replica_ids=None, **settings):
@@ -52,7 +70,7 @@ def case(request):
     return request.param
 
 
-@pytest.mark.parametrize("case", ["lj", "lj-harmonic"])
+@pytest.mark.parametrize("case", ["lj", "lj-harmonic", "alloy", "periodic"])
 def test_threads_that_share_a_crystal(case, monkeypatch):
     monkeypatch.setattr(engine, "PARALLEL_SITES", 1)
     one, two = simulate(case, run__threads=1), simulate(case, run__threads=2)
@@ -130,7 +148,7 @@ def test_initial_velocities_hold_twice_the_linear_profile():
     simulation = Simulation(configure(CHAIN, **base, baths__hot__length=2, run__replicas=400))
     v = state(simulation)[1, :, :, 0]
     system = simulation.system
-    kinetic = (system.mass_of_site * v**2).mean(axis=0)
+    kinetic = (system.mass * v**2).mean(axis=0)
     x = np.clip((system.layer_x - 1) / (15 - 1), 0, 1)  # inner edges: the second and the last site
     expected = 2 * (2.0 - x)
     assert (np.abs(kinetic / expected - 1) < 4 * np.sqrt(2 / 400)).all()  # standard error 7 % each

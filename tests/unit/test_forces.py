@@ -9,8 +9,16 @@ from junctions import CHAIN, LJ, SPRINGS, configure, displace, junction, moving
 
 from nemd_core.errors import PhysicsError
 from nemd_core.forces.build import build_forces
-from nemd_core.forces.lattice import collect_forces, flow_through, sweep_energy, sweep_flow, sweep_forces
-from nemd_core.forces.reference import reference_forces
+from nemd_core.forces.lattice import (
+    collect_forces,
+    sum_through,
+    sweep_crossing,
+    sweep_energy,
+    sweep_flow,
+    sweep_forces,
+    wrap,
+)
+from nemd_core.forces.reference import Reference, reference_forces
 from nemd_core.potentials import Springs, law_of, lennard_jones
 from nemd_core.structure import build
 
@@ -19,6 +27,9 @@ HOTTEST = 0.35
 EPSILON, SIGMA = (1.0, 1.15, 1.4), (1.0, 1.01, 0.98)
 """Two species and a cross interaction of its own, as A-A, A-B, B-B."""
 TWO_SPRINGS = Springs(np.array([1.0, 1.2, 1.5]), np.array([0.2, 0.25, 0.3]))
+THREE = (1.0, 1.15, 1.4, 0.9, 1.25, 1.1), (1.0, 1.01, 0.98, 1.02, 0.99, 1.03)
+"""Three species: A-A, A-B, B-B, A-C, B-C, C-C."""
+THREE_SPRINGS = Springs(np.array([1.0, 1.2, 1.5, 0.8, 0.9, 1.1]), np.array([0.2, 0.25, 0.3, 0.1, 0.15, 0.35]))
 
 CASES = {
     "chain-lj": (junction("chain", 6, 7, a=1.1), "lj", 2.5),
@@ -30,25 +41,49 @@ CASES = {
     "fcc-lj": (junction("fcc", 4, 5, a=1.58, cross_section=(2, 2), walls=2), "lj", 2.36),
     "fcc-harmonic": (junction("fcc", 4, 4, a=1.58, cross_section=(2, 3), walls=1), "harmonic", None),
     "fcc-lj-harmonic": (junction("fcc", 4, 5, a=1.58, cross_section=(2, 2), walls=2), "lj-harmonic", 2.36),
+    "fcc110-lj": (junction("fcc", 6, 7, a=1.58, cross_section=(3, 2), walls=3, orientation=110), "lj", 2.36),
+    "fcc111-lj": (junction("fcc", 3, 4, a=1.58, cross_section=(3, 2), walls=1, orientation=111), "lj", 2.36),
+    "bcc-harmonic": (junction("bcc", 4, 5, a=1.3, cross_section=(2, 3), walls=1), "harmonic", None),
+    "diamond-harmonic": (junction("diamond", 3, 3, a=2.2, cross_section=(2, 2), walls=1), "harmonic", None),
+    "strained-lj": (
+        junction("fcc", 4, 5, a=1.6, axial=(1.55, 1.63), cross_section=(2, 2), walls=2),
+        "lj",
+        2.37,
+    ),
+    "strained-lj-harmonic": (
+        junction("fcc", 4, 4, a=1.56, axial=(1.55, 1.58), cross_section=(2, 2), walls=2),
+        "lj-harmonic",
+        2.37,
+    ),
+    "alloy-lj": (junction("fcc", 4, 5, a=1.58, cross_section=(2, 2), walls=2, species=1), "lj", 2.36),
+    "alloy-harmonic": (junction("fcc", 4, 4, a=1.58, cross_section=(2, 3), walls=1, species=2), "harmonic", None),
+    "alloy-lj-harmonic": (
+        junction("fcc", 3, 4, a=1.58, cross_section=(2, 2), walls=2, species=3),
+        "lj-harmonic",
+        2.36,
+    ),
+    "periodic-chain-harmonic": (junction("chain", 6, 7, periodic=True), "harmonic", None),
+    "periodic-chain-lj": (junction("chain", 6, 7, a=1.1, periodic=True), "lj", 2.5),
+    "periodic-lj": (
+        junction("fcc", 3, 4, a=1.58, axial=(1.56, 1.6), cross_section=(2, 2), species=4, periodic=True),
+        "lj",
+        2.37,
+    ),
 }
 """system, potential, cut-off. Several cut-offs lie between two shells, so that no pair crosses one."""
 
 
-def law_for(potential, cutoff, truncation="force-shift"):
-    return TWO_SPRINGS if potential == "harmonic" else lennard_jones(EPSILON, SIGMA, cutoff, truncation)
+def law_for(potential, cutoff, truncation="force-shift", species=2):
+    if potential == "harmonic":
+        return TWO_SPRINGS if species == 2 else THREE_SPRINGS
+    return lennard_jones(*((EPSILON, SIGMA) if species == 2 else THREE), cutoff, truncation)
 
 
 def make(case, truncation="force-shift", replicas=1):
     """(system, pair law, Forces) of a case."""
     system, potential, cutoff = CASES[case]
-    law = law_for(potential, cutoff, truncation)
-    return system, law, build_forces(system, law, potential, HOTTEST, replicas)
-
-
-def relaxed_sites(system, forces):
-    """Displacements of the sites about which forces are expanded, (n_sites, components)."""
-    cells = system.cross_section[0] * system.cross_section[1]
-    return np.tile(forces.relaxed, (cells, 1, 1)).reshape(system.n_sites, -1)
+    law = law_for(potential, cutoff, truncation, species=system.species.max() + 1)
+    return system, law, build_forces(system, law, potential, HOTTEST, replicas, between_species=True)
 
 
 def ase_forces(atoms, parts, cutoff):
@@ -190,21 +225,32 @@ def test_a_perfect_crystal_has_no_forces():
 
 
 def kernel_sums(system, forces, u, v):
-    """Forces, energies and flows of all replicas at once; u, v: (replicas, n_sites, components)."""
+    """What `Reference` holds, of all replicas at once; u, v: (replicas, n_sites, components)."""
     rows, field = forces.rows, forces.field
     uu, vv, f = rows.scatter(system, u), rows.scatter(system, v), rows.vectors()
-    field.flow[:] = 0.0
+    for sums in (field.flow, field.pull, field.crossing):
+        sums[:] = 0.0
+    for sheet in range(rows.sheets):
+        wrap(sheet, uu, field)
+        wrap(sheet, vv, field)
     for sheet in range(rows.sheets):
         sweep_forces(sheet, uu, field, forces.law)
         sweep_energy(sheet, uu, field, forces.law)
         sweep_flow(sheet, uu, vv, field, forces.law)
+        if field.marker.size:
+            sweep_crossing(sheet, uu, vv, field, forces.law)
     for sheet in range(rows.sheets):
         collect_forces(sheet, f, field)
     window = field.pair_energy[:, field.begin : field.end].sum(axis=0)
     energies = np.array([window[r :: rows.replicas].sum() for r in range(rows.replicas)])
     planes = rows.position(system.plane_cell)
-    flow = [[flow_through(p + r, field) for p in planes] for r in range(rows.replicas)]
-    return rows.gather(system, f), energies, np.array(flow)
+    through = [
+        [[sum_through(sums, p + r, field) for p in planes] for r in range(rows.replicas)]
+        for sums in (field.flow, field.pull)
+    ]
+    crossing = field.crossing[:, field.begin : field.end].sum(axis=0)
+    crossings = np.array([crossing[r :: rows.replicas].sum() for r in range(rows.replicas)])
+    return Reference(rows.gather(system, f), energies, *np.array(through), crossings)
 
 
 def assert_equal_to_reference(system, law, forces, replicas, size=0.05):
@@ -213,13 +259,18 @@ def assert_equal_to_reference(system, law, forces, replicas, size=0.05):
     u = np.array([displace(system, size, seed=10 + r) for r in range(replicas)])
     v = np.random.default_rng(7).standard_normal(shape)
     v[:, ~moving(system)] = 0.0
-    found, energies, flows = kernel_sums(system, forces, u, v)
+    found = kernel_sums(system, forces, u, v)
     for r in range(replicas):
-        expected, energy, flow = reference_forces(system, law, u[r], v[r])
-        assert np.abs(found[r] - expected).max() < 1e-11 * np.abs(expected).max()
-        assert energies[r] == pytest.approx(energy, rel=1e-11)
-        assert flows[r] == pytest.approx(flow, abs=1e-11 * np.abs(flow).max())
-        assert np.abs(flow).min() > 0
+        expected = reference_forces(system, law, u[r], v[r])
+        assert np.abs(found.forces[r] - expected.forces).max() < 1e-11 * np.abs(expected.forces).max()
+        assert found.energy[r] == pytest.approx(expected.energy, rel=1e-11)
+        for name in ("flow", "pull"):
+            wanted = getattr(expected, name)
+            assert getattr(found, name)[r] == pytest.approx(wanted, abs=1e-11 * np.abs(wanted).max())
+            assert np.abs(wanted).min() > 0
+        if forces.field.marker.size and not system.periodic:
+            assert found.crossing[r] == pytest.approx(expected.crossing, abs=1e-11 * np.abs(expected.flow).max())
+            assert expected.crossing != 0
 
 
 @pytest.mark.parametrize("replicas", [1, 3, 8])
@@ -271,7 +322,7 @@ def test_heat_flow_of_a_spring_written_out():
     forces = build_forces(system, TWO_SPRINGS, "harmonic", HOTTEST)
     u = np.array([[[0.3], [-0.2], [0.5], [0.1], [0.0], [-0.4]]])
     v = np.array([[[1.0], [2.0], [-1.0], [0.5], [0.0], [3.0]]])
-    force, energy, flow = kernel_sums(system, forces, u, v)
+    force, energy, flow = kernel_sums(system, forces, u, v)[:3]
     k = np.array([1.0, 1.0, 1.2, 1.5, 1.5])
     left, right = u[0, :-1, 0], u[0, 1:, 0]
     assert flow[0] == pytest.approx(0.5 * k * (left - right) * (v[0, :-1, 0] + v[0, 1:, 0]), abs=1e-14)
@@ -307,7 +358,7 @@ def test_harmonic_energy_is_exactly_quadratic(case):
 def test_lj_harmonic_is_the_second_order_of_lj(case, truncation):
     system, law, linear = make(case, truncation)
     full = build_forces(system, law, "lj", HOTTEST)
-    sites = relaxed_sites(system, linear)
+    sites = linear.relaxed
     rest, _ = full.evaluate(system, sites)
     assert np.abs(rest).max() < 1e-9
     h, rng = 2e-3, np.random.default_rng(4)
@@ -325,7 +376,7 @@ def test_lj_harmonic_is_the_second_order_of_lj(case, truncation):
 
 def test_relaxation_lowers_the_energy_to_a_minimum():
     system, law, linear = make("fcc-lj-harmonic")
-    full, sites = build_forces(system, law, "lj", HOTTEST), relaxed_sites(system, linear)
+    full, sites = build_forces(system, law, "lj", HOTTEST), linear.relaxed
     ideal_force, ideal = full.evaluate(system, 0 * sites)
     _, relaxed = full.evaluate(system, sites)
     assert np.abs(ideal_force).max() > 0.1 and relaxed < ideal
@@ -340,7 +391,7 @@ def test_relaxed_sites_of_a_wider_crystal_are_the_same():
     law = law_for("lj", 2.36)
     system = junction("fcc", 5, 4, a=1.58, cross_section=(3, 4), walls=2)
     linear = build_forces(system, law, "lj-harmonic", HOTTEST)
-    rest, _ = build_forces(system, law, "lj", HOTTEST).evaluate(system, relaxed_sites(system, linear))
+    rest, _ = build_forces(system, law, "lj", HOTTEST).evaluate(system, linear.relaxed)
     assert np.abs(rest).max() < 1e-9
 
 
@@ -370,7 +421,7 @@ def test_table_covers_thermal_motion():
     for site in np.flatnonzero(moving(system))[[0, 20, -1]]:
         u = np.zeros((system.n_sites, 3))
         u[site] = [0.2, -0.15, 0.1]
-        expected, energy, _ = reference_forces(system, law, u)
+        expected, energy = reference_forces(system, law, u)[:2]
         found, found_energy = forces.evaluate(system, u)
         assert np.abs(found - expected).max() < 1e-11 * np.abs(expected).max()
         assert found_energy == pytest.approx(energy, rel=1e-11)

@@ -14,7 +14,8 @@ from nemd_core.storage import atomic, write_json, write_samples, write_structure
 
 @pytest.fixture
 def samples():
-    found, _ = synthetic.make(n_rep=2, n_rows=5)
+    found, _ = synthetic.make_periodic(n_rep=2, n_rows=5)
+    found.flux_species = found.flux[:, :, 0]
     found.attrs.update(version="1.2.3", config_hash="abc", seed=7)
     return found
 
@@ -54,21 +55,45 @@ def test_samples_round_trip(path, samples):
 def test_samples_file_has_the_layout_of_the_design(path, samples):
     n_rep, n_rows, n_layers, n_planes = 2, 5, len(samples.layers["x0"]), len(samples.planes["x0"])
     with h5py.File(path) as file:
-        assert set(file["layers"]) == {"x0", "x_mean", "region", "species", "n_sites"}
+        assert set(file["layers"]) == {"x0", "x_mean", "region", "species", "n_sites", "friction"}
         assert all(values.shape == (n_layers,) for values in file["layers"].values())
         series = file["series"]
-        assert set(series) == {"step", "temperature", "flux", "heat_hot", "heat_cold", "energy"}
+        measured = {"temperature", "flux", "flux_species", "heat_hot", "heat_cold", "energy", "stress"}
+        assert set(series) == {"step"} | measured
         assert series["temperature"].shape == (n_rep, n_rows, n_layers)
         assert series["flux"].shape == (n_rep, n_rows, n_planes)
-        for name in ("heat_hot", "heat_cold", "energy"):
+        for name in ("heat_hot", "heat_cold", "energy", "flux_species"):
             assert series[name].shape == (n_rep, n_rows)
+        assert series["stress"].shape == (n_rep, n_rows, 2)
         assert series["step"].shape == (n_rows,)
-        for name in ("temperature", "flux", "heat_hot", "heat_cold", "energy"):
+        for name in measured:
             assert series[name].attrs["unit"] and series[name].attrs["description"]
         assert "from A to B" in series["flux"].attrs["description"]  # the sign
         assert file["layers/x0"].attrs["unit"] == "sigma" and file["planes/x0"].attrs["unit"] == "sigma"
-        assert file.attrs["units"] == "lj"
+        assert file["layers/friction"].attrs["unit"] == "1/tau"
+        assert {name: values[()].tolist() for name, values in file["interfaces"].items()} == {
+            "plane": [34, 0],
+            "left": [33, 67],
+            "right": [34, 0],
+            "direction": [1, -1],
+        }
+        assert file.attrs["units"] == "lj" and file.attrs["period"] == 68.0
         assert file.attrs["seed"] == 7 and file.attrs["config_hash"] == "abc"
+
+
+def test_the_flux_by_species_is_optional(tmp_path, samples):
+    write_samples(tmp_path / "samples.h5", dataclasses.replace(samples, flux_species=None))
+    assert read_samples(tmp_path / "samples.h5").flux_species is None
+    with h5py.File(tmp_path / "samples.h5") as file:
+        assert "flux_species" not in file["series"]
+
+
+def test_samples_of_the_first_format_are_named_as_such(path):
+    with h5py.File(path, "a") as file:
+        file.attrs["format"] = "nemd-samples-1"
+        del file["interfaces"]
+    message = refused(read_samples, path)
+    assert "older version (format nemd-samples-1, now nemd-samples-2)" in message and "--overwrite" in message
 
 
 def test_missing_file(tmp_path):
@@ -105,7 +130,10 @@ def test_file_of_another_format_version(path):
 
 @pytest.mark.parametrize(
     "name",
-    ["layers", "planes", "series", "series/step", "series/flux", "series/temperature", "series/energy"],
+    [
+        *("layers", "planes", "interfaces", "series"),
+        *("series/step", "series/flux", "series/temperature", "series/energy", "series/stress"),
+    ],
 )
 def test_missing_part(path, name):
     with h5py.File(path, "a") as file:
@@ -115,7 +143,7 @@ def test_missing_part(path, name):
 
 @pytest.mark.parametrize(
     ("where", "name"),
-    [("/", "area"), ("/", "timestep"), ("/", "units"), ("planes", "interface"), ("series", "energy_start")],
+    [("/", "area"), ("/", "timestep"), ("/", "units"), ("/", "period"), ("series", "energy_start")],
 )
 def test_missing_attribute(path, where, name):
     with h5py.File(path, "a") as file:

@@ -1,261 +1,207 @@
-"""Junctions: layers, regions, species, positions, planes; and the way through files and back."""
+"""Junctions of every lattice: layers, regions, species, positions, planes, interfaces, strained sides, periodic ends."""
 
-import ase.io
 import numpy as np
 import pytest
 from ase.neighborlist import neighbor_list
-from junctions import CHAIN, LJ, SPRINGS, configure, junction
+from junctions import junction
+from lattices import CONSTANT, KNOWN, STRAINED, lattice_system
 
-from nemd_core import StorageError, from_ase
-from nemd_core.lattice import LATTICES
-from nemd_core.storage import write_structure
-from nemd_core.structure import build
+from nemd_core.lattice import LATTICES, ORIENTATIONS, find_lattice, orientations_of
 from nemd_core.system import REGIONS
 
-SC = LJ | {
-    "structure": {
-        "lattice": "sc",
-        "lattice_constant": 1.1,
-        "cross_section": [3, 4],
-        "length": {"A": 7, "B": 8},
-    },
-    "materials": SPRINGS,
-    "interaction": {"potential": "harmonic"},
-}
-BASES = {"chain": CHAIN, "sc": SC, "fcc": LJ}
-LAYERS_PER_CELL = {"chain": 1, "sc": 1, "fcc": 2}
-SITES_PER_CELL = {"chain": 1, "sc": 1, "fcc": 4}
 
-
-def system_of(lattice):
-    return build(
-        configure(
-            BASES[lattice],
-            structure__length={"A": 7, "B": 8},
-            baths__hot__length=2,
-            baths__cold__length=3,
-        )
-    )
-
-
-def walled(lattice):
-    return 0 if lattice == "chain" else 2
-
-
-@pytest.fixture(params=BASES)
-def lattice(request):
+@pytest.fixture(params=KNOWN)
+def name(request):
     return request.param
 
 
-def test_layers_regions_and_species(lattice):
-    system, walls, per_cell = system_of(lattice), walled(lattice), LAYERS_PER_CELL[lattice]
+def walled(name):
+    return 0 if name == "chain" else 2
+
+
+# --- lattices -------------------------------------------------------------------------------------------------
+
+
+def test_every_lattice_is_known():
+    cells = {(known.lattice, known.orientation) for known in KNOWN.values()}
+    assert cells == {(lattice, turn) for lattice in LATTICES for turn in orientations_of(lattice)}
+    assert {turn for _, turn in cells} == set(ORIENTATIONS)
+    with pytest.raises(KeyError):
+        find_lattice("sc", 110)
+
+
+def test_cells(name):
+    known = KNOWN[name]
+    lattice = find_lattice(known.lattice, known.orientation)
+    assert lattice.edges == pytest.approx(np.array(known.edges), rel=1e-15)
+    assert lattice.layers_per_cell == known.layers_per_cell
+    assert lattice.basis.shape == (known.sites_per_cell, 3)
+    assert (lattice.basis >= 0).all() and (lattice.basis < 1).all()
+    assert lattice.neighbour_distance == pytest.approx(known.nearest, rel=1e-15)
+    x = lattice.basis[:, 0]
+    assert (np.diff(x) >= 0).all()
+    assert sorted(set(lattice.sublayer)) == list(range(lattice.layers_per_cell))
+    assert x == pytest.approx(lattice.sublayer / lattice.layers_per_cell, abs=1e-15)
+    assert known.sites_per_cell / np.prod(known.edges) == pytest.approx(known.density, rel=1e-14)
+
+
+@pytest.mark.parametrize("periodic", [False, True])
+def test_nearest_neighbours(name, periodic):
+    """Away from both ends every site has the neighbours of its lattice, over the periodic sides too, and none closer."""
+    system, known = lattice_system(name, periodic), KNOWN[name]
+    atoms = system.to_ase()
+    nearest = known.nearest * CONSTANT
+    assert system.nearest == pytest.approx(nearest, rel=1e-15)
+    i, j, d = neighbor_list("ijd", atoms, 1.01 * nearest)
+    assert d == pytest.approx(np.full(len(d), nearest), rel=1e-12)
+    layer = system.layer_of_site
+    counts = np.bincount(i, minlength=len(atoms))
+    reach = int(np.ceil(nearest / system.layer_spacing[0] - 1e-9))
+    inside = np.full(len(atoms), periodic) | (layer >= reach) & (layer < system.n_layers - reach)
+    assert (counts[inside] == known.neighbours).all() and inside.any()
+    outermost = (layer == 0) | (layer == system.n_layers - 1)
+    assert periodic or (counts[outermost] < known.neighbours).all()
+    in_layer = np.bincount(i[layer[i] == layer[j]], minlength=len(atoms))
+    assert (in_layer == known.in_layer).all()
+
+
+# --- layers, regions, positions -------------------------------------------------------------------------------
+
+
+def test_layers_regions_and_species(name):
+    system, walls, known = lattice_system(name), walled(name), KNOWN[name]
     cells = ["wall"] * walls + ["hot"] * 2 + ["A"] * (5 - walls)
     cells += ["B"] * (5 - walls) + ["cold"] * 3 + ["wall"] * walls
+    per_cell = known.layers_per_cell
     assert len(cells) == system.n_cells == 15
-    region = [REGIONS[r] for r in system.cell_region[system.layer_cell]]
-    assert region == [name for name in cells for _ in range(per_cell)]
-    assert system.n_layers == 15 * per_cell
-    species = system.cell_species[system.layer_cell]
-    assert list(species) == [0] * 7 * per_cell + [1] * 8 * per_cell
-    ny, nz = {"chain": (1, 1), "sc": (3, 4), "fcc": (3, 3)}[lattice]
-    assert system.n_sites == 15 * SITES_PER_CELL[lattice] * ny * nz
-    assert system.n_moving == (15 - 2 * walls) * SITES_PER_CELL[lattice] * ny * nz
+    assert list(system.layer_region) == [region for region in cells for _ in range(per_cell)]
+    assert system.n_layers == 15 * per_cell and system.first_b_layer == 7 * per_cell
+    assert list(system.cell_side) == [0] * 7 + [1] * 8
+    assert list(system.layer_species) == ["A"] * 7 * per_cell + ["B"] * 8 * per_cell
+    columns = np.prod(known.cross_section)
+    assert system.n_sites == 15 * known.sites_per_cell * columns == len(system.positions)
+    assert system.n_moving == (15 - 2 * walls) * known.sites_per_cell * columns
     assert system.sites_per_layer * system.n_layers == system.n_sites
     assert list(np.bincount(system.layer_of_site)) == [system.sites_per_layer] * system.n_layers
-    assert system.mass_of_site == pytest.approx(np.where(system.species_of_site, system.mass[1], 1.0))
-    assert system.area == pytest.approx(
-        {"chain": 1.0, "sc": 12 * 1.1**2, "fcc": 9 * 1.58**2}[lattice], rel=1e-15
-    )
+    on_a = system.layer_of_site < system.first_b_layer
+    assert np.array_equal(system.species, np.where(on_a, 0, 1))
+    assert np.array_equal(system.mass, np.where(on_a, 1.0, 2.0))
+    assert not system.periodic and system.zone == (0, 0) and system.rows_alike
 
 
-def test_positions_follow_from_the_layers(lattice):
-    system = system_of(lattice)
-    x, y, z = system.positions.T
-    a = system.lattice_constant
-    spacing = a / LAYERS_PER_CELL[lattice]
-    assert x == pytest.approx(system.layer_of_site * spacing, abs=1e-12)
+def test_positions_follow_from_the_layers(name):
+    system, known = lattice_system(name), KNOWN[name]
+    spacing = CONSTANT * known.edges[0] / known.layers_per_cell
+    assert system.layer_spacing == pytest.approx(np.full(2, spacing), rel=1e-14)
     assert system.layer_x == pytest.approx(np.arange(system.n_layers) * spacing, abs=1e-12)
-    assert x.min() == 0
-    ny, nz = system.cross_section
-    assert y.min() >= 0 and z.min() >= 0 and y.max() < ny * a and z.max() < nz * a
-    interface = system.first_b_cell * a - 0.5 * spacing
-    assert np.array_equal(x > interface, system.species_of_site == 1)
+    x, y, z = system.positions.T
+    assert x == pytest.approx(system.layer_of_site * spacing, abs=1e-12) and x.min() == 0
+    sides = CONSTANT * np.array(known.edges[1:]) * known.cross_section
+    assert system.sides == pytest.approx(sides, rel=1e-14)
+    assert y.min() >= 0 and z.min() >= 0 and y.max() < sides[0] and z.max() < sides[1]
+    assert system.length == pytest.approx(15 * CONSTANT * known.edges[0], rel=1e-14)
+    if name == "chain":
+        assert system.area == 1.0
+    else:
+        assert system.area == pytest.approx(np.prod(sides), rel=1e-14)
+        density = system.n_sites / (system.area * system.length)
+        assert density == pytest.approx(known.density / CONSTANT**3, rel=1e-13)
 
 
-@pytest.mark.parametrize(
-    ("name", "neighbours", "distance"), [("chain", 2, 1.0), ("sc", 6, 1.0), ("fcc", 12, 0.5**0.5)]
-)
-def test_nearest_neighbours(name, neighbours, distance):
-    """Away from both ends every site has the neighbours of its lattice, over the periodic sides too, and none closer."""
-    system = system_of(name)
-    atoms = system.to_ase()
-    nearest = distance * system.lattice_constant
-    assert LATTICES[name].neighbour_distance == pytest.approx(distance)
-    i, d = neighbor_list("id", atoms, 1.01 * nearest)
-    count = np.bincount(i, minlength=len(atoms))
-    inside = (system.layer_of_site > 0) & (system.layer_of_site < system.n_layers - 1)
-    assert (count[inside] == neighbours).all() and (count[~inside] < neighbours).all()
-    assert d == pytest.approx(np.full(len(d), nearest), rel=1e-12)
-    assert atoms.get_volume() == pytest.approx(system.area * system.n_cells * system.lattice_constant) or (
-        name == "chain"
-    )
-
-
-def test_lattices_are_ordered_and_equally_spaced():
-    for lattice in LATTICES.values():
-        x = lattice.basis[:, 0]
-        assert (np.diff(x) >= 0).all()
-        assert sorted(set(lattice.sublayer)) == list(range(lattice.layers_per_cell))
-        assert x == pytest.approx(lattice.sublayer / lattice.layers_per_cell)
-
-
-def test_planes_lie_between_cells(lattice):
+def test_planes_lie_between_cells(name):
     """One at the lower boundary of every cell, from the first moving one to the one behind the last."""
-    system, walls = system_of(lattice), walled(lattice)
+    system, walls = lattice_system(name), walled(name)
     expected = range(1, 15) if walls == 0 else range(walls, 15 - walls + 1)
     assert list(system.plane_cell) == list(expected)
     for cell, x in zip(system.plane_cell, system.plane_x, strict=True):
         below = system.layer_x[system.layer_cell == cell - 1].max()
         above = system.layer_x[system.layer_cell == cell].min()
         assert x == pytest.approx(0.5 * (below + above), rel=1e-12)
-    assert system.first_b_cell in system.plane_cell
+
+
+def test_the_interface_of_fixed_ends(name):
+    system = lattice_system(name)
+    found = system.interfaces
+    assert [len(values) for values in found.values()] == [1] * 4
+    assert system.plane_cell[found["plane"][0]] == 7
+    assert (found["left"][0], found["right"][0]) == (system.first_b_layer - 1, system.first_b_layer)
+    assert found["direction"][0] == 1
 
 
 def test_a_bath_may_fill_its_side():
     system = junction("fcc", 4, 5, a=1.5, cross_section=(2, 3), walls=1, bath=3)
-    assert [REGIONS[r] for r in system.cell_region] == ["wall"] + ["hot"] * 3 + ["B"] + ["cold"] * 3 + [
-        "wall"
-    ]
+    regions = ["wall"] + ["hot"] * 3 + ["B"] + ["cold"] * 3 + ["wall"]
+    assert [REGIONS[r] for r in system.cell_region] == regions
 
 
-# --- files ----------------------------------------------------------------------------------------------------
+# --- strained sides -------------------------------------------------------------------------------------------
 
 
-def same(one, other):
-    assert one.lattice is other.lattice
-    assert one.lattice_constant == other.lattice_constant
-    assert one.cross_section == other.cross_section and one.n_cells == other.n_cells
-    assert one.first_b_cell == other.first_b_cell
-    assert np.array_equal(one.cell_region, other.cell_region)
-    assert one.mass == pytest.approx(other.mass, rel=1e-7)  # a file keeps eight decimals
-    assert np.array_equal(one.positions, other.positions)
+@pytest.mark.parametrize("periodic", [False, True])
+def test_strained_sides(name, periodic):
+    """Each side has its own spacing along x, the gap at an interface is the mean of both, y and z are common."""
+    system = lattice_system(name, periodic, structure__lattice_constant=STRAINED)
+    known, first_b = KNOWN[name], system.first_b_layer
+    a, b = (STRAINED[side] * known.edges[0] / known.layers_per_cell for side in "AB")
+    gaps = [a] * (first_b - 1) + [0.5 * (a + b)] + [b] * (system.n_layers - first_b - 1)
+    assert np.diff(system.layer_x) == pytest.approx(np.array(gaps), rel=1e-12)
+    assert system.length == pytest.approx((7 * STRAINED["A"] + 8 * STRAINED["B"]) * known.edges[0], rel=1e-14)
+    unstrained = lattice_system(name, periodic)
+    assert np.array_equal(system.positions[:, 1:], unstrained.positions[:, 1:])
+    assert system.nearest == unstrained.nearest and system.area == unstrained.area
+    # planes lie half a spacing from the layers on either side, each in the spacing of its own crystal
+    for cell, x in zip(system.plane_cell, system.plane_x, strict=True):
+        first = cell * known.layers_per_cell
+        assert system.layer_x[first] - x == pytest.approx(0.5 * (a if cell < 7 else b), rel=1e-11)
+        if first:
+            assert x - system.layer_x[first - 1] == pytest.approx(0.5 * (a if cell <= 7 else b), rel=1e-11)
+    wrap = system.length - system.layer_x[-1]  # from the last layer to the image of the first
+    assert wrap == pytest.approx(0.5 * (a + b), rel=1e-11)
 
 
-def test_round_trip_through_ase(lattice):
-    system = system_of(lattice)
-    atoms = system.to_ase()
-    assert len(atoms) == system.n_sites
-    assert list(atoms.pbc) == ([False] * 3 if lattice == "chain" else [False, True, True])
-    assert set(atoms.arrays["material"]) == {"A", "B"}
-    assert np.array_equal(atoms.arrays["layer"], system.layer_of_site)
-    same(from_ase(atoms), system)
+@pytest.mark.parametrize("periodic", [False, True])
+def test_distances_beyond_the_ends(name, periodic):
+    """A fixed crystal goes on with the spacing of its last side, a periodic one begins again."""
+    system = lattice_system(name, periodic, structure__lattice_constant=STRAINED)
+    n, first_b = system.n_layers, system.first_b_layer
+    layers = np.arange(-2 * n, 3 * n)
+    in_b = np.mod(layers, n) >= first_b if periodic else layers >= first_b
+    spacing = system.layer_spacing[in_b.astype(int)]
+    x = np.concatenate([[0.0], np.cumsum(0.5 * (spacing[1:] + spacing[:-1]))])
+    x -= x[2 * n]
+    assert system.distance(0, layers) == pytest.approx(x, abs=1e-10)
+    assert system.distance(0, np.arange(n)) == pytest.approx(system.layer_x, abs=1e-12)
+    table = system.distance(layers[:, None], layers[None, ::7])
+    assert table == pytest.approx(x[None, ::7] - x[:, None], abs=1e-10)
+    halves = system.half_spacings(layers)
+    assert np.array_equal(np.diff(halves, axis=0).sum(axis=1), np.full(len(layers) - 1, 2))
+    assert halves.dtype.kind == "i" and np.array_equal(halves[2 * n], [0, 0])
+    if periodic:
+        assert system.distance(0, n) == pytest.approx(system.length, rel=1e-14)
 
 
-def test_round_trip_through_a_file(lattice, tmp_path):
-    system = system_of(lattice)
-    write_structure(tmp_path / "structure.extxyz", system.to_ase())
-    header = (tmp_path / "structure.extxyz").read_text().splitlines()[1]
-    for column in ("species", "material", "region", "layer"):
-        assert column in header
-    same(from_ase(ase.io.read(tmp_path / "structure.extxyz")), system)
-    assert [path.name for path in tmp_path.iterdir()] == ["structure.extxyz"]
+# --- periodic ends --------------------------------------------------------------------------------------------
 
 
-def _move(atoms):
-    atoms.positions[7, 1] += 0.01
+def test_periodic_ends(name):
+    """A with its bath in the middle, then B with its own; all atoms move; an interface at x = 0 as well."""
+    system, per_cell = lattice_system(name, periodic=True), KNOWN[name].layers_per_cell
+    cells = ["A"] * 3 + ["hot"] + ["A"] * 3 + ["B"] * 3 + ["cold"] * 2 + ["B"] * 3
+    assert [REGIONS[r] for r in system.cell_region] == cells
+    assert system.periodic and system.moving_cell.all() and system.n_moving == system.n_sites
+    assert list(system.to_ase().pbc) == [True] + [name != "chain"] * 2
+    assert list(system.plane_cell) == list(range(15))
+    spacing = system.layer_spacing[0]
+    assert system.plane_x == pytest.approx(np.arange(15) * per_cell * spacing - 0.5 * spacing, abs=1e-12)
+    found = system.interfaces
+    assert list(system.plane_cell[found["plane"]]) == [7, 0]
+    assert list(found["left"]) == [7 * per_cell - 1, 15 * per_cell - 1]
+    assert list(found["right"]) == [7 * per_cell, 0]
+    assert list(found["direction"]) == [1, -1]
 
 
-def _swap_materials(atoms):
-    atoms.arrays["material"][0] = "B"
-
-
-def _other_region(atoms):
-    atoms.arrays["region"][3] = "cold"
-
-
-def _foreign_region(atoms):
-    atoms.arrays["region"] = np.full(len(atoms), "bath")
-
-
-def _heavier(atoms):
-    masses = atoms.get_masses()
-    masses[5] *= 1.5
-    atoms.set_masses(masses)
-
-
-def _remove_one(atoms):
-    del atoms[4]
-
-
-def _remove_all(atoms):
-    del atoms[:]
-
-
-def _reorder(atoms):
-    atoms.positions[[0, 1]] = atoms.positions[[1, 0]]
-
-
-def _wrong_layer(atoms):
-    atoms.arrays["layer"][2] += 1
-
-
-def _far_layer(atoms):
-    atoms.arrays["layer"][2] = 500
-
-
-def _no_layer(atoms):
-    del atoms.arrays["layer"]
-
-
-def _no_lattice(atoms):
-    del atoms.info["lattice"]
-
-
-def _foreign_lattice(atoms):
-    atoms.info["lattice"] = "hcp"
-
-
-def _foreign_cross_section(atoms):
-    atoms.info["cross_section"] = 3
-
-
-def _other_constant(atoms):
-    atoms.info["lattice_constant"] *= 1.01
-
-
-def _other_interface(atoms):
-    atoms.info["first_b_cell"] -= 1
-
-
-ALTERATIONS = [
-    _move,
-    _swap_materials,
-    _other_region,
-    _foreign_region,
-    _heavier,
-    _remove_one,
-    _remove_all,
-    _reorder,
-    _wrong_layer,
-    _far_layer,
-    _no_layer,
-    _no_lattice,
-    _foreign_lattice,
-    _foreign_cross_section,
-    _other_constant,
-    _other_interface,
-]
-
-
-@pytest.mark.parametrize("alter", ALTERATIONS, ids=lambda f: f.__name__[1:])
-def test_foreign_or_altered_atoms_are_refused(alter):
-    atoms = system_of("fcc").to_ase()
-    alter(atoms)
-    with pytest.raises(StorageError) as caught:
-        from_ase(atoms)
-    assert "\n" not in str(caught.value) and "structure" in str(caught.value)
-
-
-def test_atoms_of_another_program_are_refused():
-    with pytest.raises(StorageError, match="lattice is missing"):
-        from_ase(ase.Atoms("Ar2", positions=[[0, 0, 0], [1, 0, 0]]))
+def test_cells_beyond_the_ends():
+    fixed, periodic = lattice_system("sc"), lattice_system("sc", periodic=True)
+    cells = np.array([-16, -1, 0, 14, 15, 31])
+    assert list(fixed.inner_cell(cells)) == [0, 0, 0, 14, 14, 14]
+    assert list(periodic.inner_cell(cells)) == [14, 14, 0, 14, 0, 1]
