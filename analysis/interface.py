@@ -1,18 +1,19 @@
-"""The interface: bulk lines, the jump, the combined flux, R_K and kappa with joint error bars.
+"""From the samples of a run to its result: the jump, the combined flux, R_K and kappa with joint error bars.
 
-Definitions: T_A and T_B are the least-squares lines (equal weights) through the layer temperatures of each
-bulk window, extrapolated to `x_interface`, midway between the measured mean positions of the last A and
-the first B layer; delta_T = T_A - T_B; R_K = delta_T / J; kappa = -J / slope. A line's `intercept` is its
-value at x = 0, its `window` the measured positions of its first and last layer.
+Definitions: T_A and T_B are the least-squares lines (equal weights) through the layer temperatures of each bulk
+window, extrapolated to `x_interface`, midway between the measured mean positions of the layers on either side of the
+interface zone (the last A and the first B layer where it is sharp); delta_T = T_A - T_B; R_K = delta_T / J;
+kappa = -J / slope. A line's `intercept` is its value at x = 0, its `window` the measured positions of its first and
+last layer, its `x_interface` the interface as seen from that side.
 
-Everything but the ratios is linear in the samples. So each quantity has a series of its own, row by row,
-and one set of blocks gives all their means, errors and covariances; the covariance between layers needs no
-model. Ratios take their standard error from the jackknife over blocks, in which numerator and denominator
-fluctuate together, and R_K its 95 % interval from Fieller's theorem, honest also where J is poorly known.
+J combines J_hot (heat given by the hot bath, per area and time), J_cold (minus that given by the cold bath) and the
+mean flux through all planes between the baths, with weights from their measured covariance (`uncertainty.combine`).
+Planes inside a bath carry only a part of the flux and take no part in it. J_interface is the flux through the
+geometric plane of the interface or, where the run measured it, the heat that all atoms of A give to all others.
 
-J combines J_hot (heat given by the hot bath, per area and time), J_cold (minus that given by the cold
-bath) and the mean flux through all planes between the baths, with weights from their measured covariance
-(`uncertainty.combine`). Planes inside a bath carry only a part of the flux and take no part in it.
+With periodic ends every series is the mean over both interfaces, row by row, so that error bars know what both share;
+R_K is the mean jump by the mean flux. `interfaces` lists each one by itself. Its J is J plus how far the planes of its
+own path lie from those of both.
 """
 
 from dataclasses import dataclass
@@ -23,17 +24,21 @@ import pandas as pd
 
 from nemd_core.config import load_config
 from nemd_core.errors import StorageError
-from nemd_core.lattice import LATTICES
+from nemd_core.lattice import find_lattice
 from nemd_core.storage import CONFIG, SAMPLES, Samples, read_samples, write_json
+from nemd_core.units import ARGON, Reference, field_unit, reduced_unit
 
 from . import uncertainty
+from .estimates import Estimates
+from .lines import Interface, find_interfaces, heat_rates
 from .plots import save_profile
 from .profile import check_samples, layer_profile, write_profile
 from .uncertainty import with_error
 from .verdict import judge
 
-MIN_LAYERS = 3
 PROFILE, INTERFACE, FIGURE = "profile.csv", "interface.json", "profile.png"
+_UNITS_OF = ("x", "temperature", "delta_T", "J", "R_K", "G", "kappa", "slope", "L_qq", "stress")
+_OF_EACH_INTERFACE = ("delta_T", "J", "T_A", "T_B")
 
 
 @dataclass(frozen=True)
@@ -45,15 +50,15 @@ class Settings:
     skip_bath: float
     """Cells next to the bath that are left out of the fit; a layer is in if its middle is."""
     skip_interface: float
-    """Cells next to the interface that are left out of the fit."""
+    """Cells next to the interface zone that are left out of the fit."""
     T_hot: float
     T_cold: float
-    friction: float
-    ramp: bool = False
+    reference: Reference = ARGON
+    """The substance through which results are also given in the units of the field."""
 
     @classmethod
     def from_config(cls, config) -> "Settings":
-        lattice = LATTICES[config.structure.lattice]
+        lattice = find_lattice(config.structure.lattice, config.structure.orientation)
         return cls(
             layers_per_cell=lattice.layers_per_cell,
             dimensions=lattice.dimensions,
@@ -61,37 +66,8 @@ class Settings:
             skip_interface=config.fit.skip_interface,
             T_hot=config.baths.hot.temperature,
             T_cold=config.baths.cold.temperature,
-            friction=config.baths.friction,
-            ramp=config.baths.ramp,
+            reference=Reference.from_config(config.reference),
         )
-
-
-@dataclass(frozen=True)
-class Line:
-    """The bulk line of one side as a linear map of its layers' temperatures."""
-
-    layers: np.ndarray
-    """Indices of the fitted layers, shape (n,)."""
-    x: np.ndarray
-    """Their measured mean positions, shape (n,)."""
-    to_interface: np.ndarray
-    """Coefficients that give the line's value at x_interface, shape (n,)."""
-    to_slope: np.ndarray
-    """Coefficients that give the slope, shape (n,)."""
-    x_interface: float
-
-    def __call__(self, temperature, x):
-        """The line through layer temperatures of shape (n_layers,), at positions x."""
-        T = temperature[self.layers]
-        return T @ self.to_interface + T @ self.to_slope * (np.asarray(x) - self.x_interface)
-
-    def summary(self, temperature) -> dict:
-        return {
-            "window": [float(self.x[0]), float(self.x[-1])],
-            "slope": float(temperature[self.layers] @ self.to_slope),
-            "intercept": float(self(temperature, 0.0)),
-            "n_layers": len(self.layers),
-        }
 
 
 @dataclass
@@ -111,211 +87,123 @@ class Result:
             first = (
                 f"R_K = {with_error(f['R_K'], f['R_K_stderr'])} {units['R_K']}  "
                 f"(95 %: {low:.4g} to {high:.4g}; "
-                f"delta_T = {with_error(f['delta_T'], f['delta_T_stderr'])} {units['delta_T']})"
+                f"delta_T = {with_error(f['delta_T'], f['delta_T_stderr'])} {units['delta_T']}; "
+                f"with {f['reference']['name']}: {_with_unit(f['si']['R_K'])})"
             )
         count = f"{f['n_effective']:.0f} independent samples"
+        if len(f["interfaces"]) > 1:
+            count = f"mean of {len(f['interfaces'])} interfaces; {count}"
         second = f"J = {with_error(f['J'], f['J_stderr'])} {units['J']}  ({count})"
         failed = [f"{check['name']} ({check['message']})" for check in f["checks"] if not check["passed"]]
         third = "trusted: all checks passed" if f["trusted"] else "NOT trusted: " + "; ".join(failed)
         return "\n".join((first, second, third))
 
 
-def unit_table(system: str, dimensions: int) -> dict[str, str]:
-    """Unit of each quantity; a chain has no cross-section, its flux is a power."""
-    if system != "lj":
-        raise StorageError(f"samples: units {system!r} are not known; known: lj")
-    area = "" if dimensions == 1 else " sigma^2"
-    flux = f"epsilon/(tau{area})" if area else "epsilon/tau"
-    return {
-        "system": system,
-        "x": "sigma",
-        "temperature": "epsilon/k_B",
-        "delta_T": "epsilon/k_B",
-        "J": flux,
-        "R_K": f"tau{area}/k_B",
-        "G": f"k_B/(tau{area})" if area else "k_B/tau",
-        "kappa": "k_B/(tau sigma)" if area else "k_B sigma/tau",
-        "slope": "epsilon/(k_B sigma)",
-        "L_qq": f"epsilon^2/(k_B tau{area})" if area else "epsilon^2/(k_B tau)",
-    }
-
-
-def interface_position(samples: Samples) -> float:
-    """Midpoint between the measured mean positions of the last A and the first B layer."""
-    species = samples.layers["species"]
-    last_A, first_B = np.flatnonzero(species == "A")[-1], np.flatnonzero(species == "B")[0]
-    return 0.5 * float(samples.layers["x_mean"][last_A] + samples.layers["x_mean"][first_B])
-
-
-def bulk_line(samples: Samples, side: str, settings: Settings) -> Line:
-    """The line of side 'A' or 'B': its window is the region without the skipped cells at either end.
-
-    Raises StorageError where fewer than 3 layers are left.
-    """
-    layers = np.flatnonzero(samples.layers["region"] == side)
-    skips = [
-        int(np.ceil(cells * settings.layers_per_cell - 0.5 - 1e-9))
-        for cells in (settings.skip_bath, settings.skip_interface)
-    ]
-    first, last = skips if side == "A" else skips[::-1]
-    fitted = layers[first : max(len(layers) - last, 0)]
-    if len(fitted) < MIN_LAYERS:
-        raise StorageError(
-            f"fit window of {side}: {len(fitted)} of {len(layers)} layers are left; at least {MIN_LAYERS} "
-            f"are needed: lower fit.skip_bath ({settings.skip_bath:g}) or fit.skip_interface "
-            f"({settings.skip_interface:g}), or raise structure.length.{side}"
-        )
-    x = samples.layers["x_mean"][fitted]
-    x_interface = interface_position(samples)
-    coefficients = np.linalg.pinv(np.stack([np.ones(len(x)), x - x_interface], axis=1))
-    return Line(fitted, x, coefficients[0], coefficients[1], x_interface)
-
-
-def planes_between_baths(samples: Samples) -> np.ndarray:
-    """Indices of the planes that the whole flux crosses: not inside a bath, shape (n,)."""
-    x0, region = samples.layers["x0"], samples.layers["region"]
-    plane = samples.planes["x0"]
-    inside = (plane > x0[region == "hot"].max()) & (plane < x0[region == "cold"].min())
-    return np.flatnonzero(inside)
-
-
-def heat_rates(samples: Samples) -> tuple[np.ndarray, np.ndarray]:
-    """Heat given by the hot and by the cold bath in each row, per time and area, each (n_rep, n_rows)."""
-    stretch = samples.series_steps * samples.timestep * samples.area
-    return tuple(
-        np.diff(heat, axis=1, prepend=0.0) / stretch for heat in (samples.heat_hot, samples.heat_cold)
-    )
+def _with_unit(number: dict) -> str:
+    return f"{with_error(number['value'], number['stderr'])} {number['unit']}"
 
 
 def analyse(samples: Samples, settings: Settings) -> Result:
     """Everything in `profile.csv` and `interface.json` from the samples of a run.
 
-    Raises StorageError where the samples are unusable or a fit window is too small. Not handled: periodic
-    ends with their two interfaces.
+    Raises StorageError where the samples are unusable or a fit window is too small.
     """
     check_samples(samples)
-    lines = {side: bulk_line(samples, side, settings) for side in "AB"}
-    rows = {}
-    for side, line in lines.items():
-        rows[f"T_{side}"] = samples.temperature[:, :, line.layers] @ line.to_interface
-        rows[f"slope_{side}"] = samples.temperature[:, :, line.layers] @ line.to_slope
-    rows["delta_T"] = rows["T_A"] - rows["T_B"]
-    hot, cold = heat_rates(samples)
-    rows["J_hot"], rows["J_cold"] = hot, -cold
-    between = planes_between_baths(samples)
-    rows["J_planes"] = samples.flux[:, :, between].mean(axis=2)
-    blocks, _ = uncertainty.choose_blocks(np.stack(list(rows.values()), axis=2))
-    rows["J_interface"] = samples.flux[:, :, samples.interface_plane]
-    estimates = np.stack([rows["J_hot"], rows["J_cold"], rows["J_planes"]], axis=2)
-    rows["J"] = uncertainty.combine(estimates, blocks)
+    interfaces = find_interfaces(samples, settings)
+    rows, parts, blocks = _series(samples, interfaces)
+    n_samples = int(np.prod(samples.energy.shape))
+    _, tau = uncertainty.choose_blocks(np.stack([rows["delta_T"], rows["J"]], axis=2))
+    n_effective = n_samples / (2.0 * max(tau.max(), 0.5))
+    checks = judge(samples, settings, rows, list(zip(interfaces, parts, strict=True)), blocks, n_effective)
 
-    fields, unresolved = _Estimates(rows, blocks).collect()
     temperature = np.zeros(len(samples.layers["x0"]))
     moving = samples.layers["region"] != "wall"
     temperature[moving] = blocks.mean(samples.temperature[:, :, moving])
     fitted = np.full(len(temperature), np.nan)
-    for line in lines.values():
+    for line in (line for interface in interfaces for line in interface.lines.values()):
         fitted[line.layers] = line(temperature, line.x)
 
-    n_samples = int(np.prod(samples.energy.shape))
-    _, tau = uncertainty.choose_blocks(np.stack([rows["delta_T"], rows["J"]], axis=2))
-    n_effective = n_samples / (2.0 * max(tau.max(), 0.5))
-    checks = judge(samples, settings, rows, between, blocks, n_effective)
+    estimates = Estimates(rows, blocks)
+    _collect(estimates)
+    each = [
+        _entry(interface, part, blocks, temperature)
+        for interface, part in zip(interfaces, parts, strict=True)
+    ]
+    fields = estimates.fields | {name: each[0][name] for name in ("x_interface", "fit_A", "fit_B")}
     interface = {
         **fields,
-        "x_interface": lines["A"].x_interface,
-        "fit_A": lines["A"].summary(temperature),
-        "fit_B": lines["B"].summary(temperature),
         "n_samples": n_samples,
         "n_effective": float(n_effective),
-        "units": unit_table(samples.units, settings.dimensions),
+        "interfaces": each,
+        "units": {"system": samples.units}
+        | {name: reduced_unit(name, settings.dimensions) for name in _UNITS_OF},
+        "reference": settings.reference.summary(),
+        "si": _field_units(fields, settings),
         "checks": checks,
         "trusted": bool(checks) and all(check["passed"] for check in checks),
-        "unresolved": unresolved,
+        "unresolved": estimates.unresolved,
     }
-    return Result(layer_profile(samples, blocks, fitted), interface)
+    profile = layer_profile(samples, blocks, settings.reference, settings.dimensions, fitted)
+    return Result(profile, interface)
 
 
-class _Estimates:
-    """Values, standard errors and reasons of what the rows of a run give, one quantity after the other."""
+def _series(samples: Samples, interfaces: list[Interface]) -> tuple[dict, list[dict], uncertainty.Blocks]:
+    """The series of the run (means over interfaces), those of each interface, and the blocks for all of them."""
+    parts = [interface.rows(samples) for interface in interfaces]
+    rows = {name: np.mean([part[name] for part in parts], axis=0) for name in parts[0]}
+    rows |= heat_rates(samples)
+    deciding = [rows[name] for name in rows if name != "J_interface"]
+    if len(parts) > 1:
+        deciding += [series for part in parts for series in part.values()]
+    blocks, _ = uncertainty.choose_blocks(np.stack(deciding, axis=2))
+    estimates = np.stack([rows["J_hot"], rows["J_cold"], rows["J_planes"]], axis=2)
+    rows["J"] = uncertainty.combine(estimates, blocks)
+    for part in parts:
+        part["J"] = rows["J"] + (part["J_planes"] - rows["J_planes"])
+    rows |= {f"stress_{side}": samples.stress[:, :, k] for k, side in enumerate("AB")}
+    return rows, parts, blocks
 
-    def __init__(self, rows: dict, blocks: uncertainty.Blocks):
-        self.rows, self.blocks, self.names = rows, blocks, list(rows)
-        self.means = np.stack([blocks.means(rows[name]) for name in self.names], axis=1)
-        self.value = dict(zip(self.names, self.means.mean(axis=0), strict=True))
-        self.stderr = {name: float(blocks.stderr(rows[name])) for name in self.names}
-        self.t95 = blocks.t(0.95)
-        self.T_scale = max(abs(self.value["T_A"]), abs(self.value["T_B"]))
-        self.fields, self.unresolved = {}, {}
 
-    def collect(self) -> tuple[dict, dict]:
-        """The fields of interface.json that carry numbers, and the reasons for those that are null."""
-        for name in ("delta_T", "J", "T_A", "T_B", "J_hot", "J_cold", "J_interface"):
-            self.keep(name, (self.value[name], self.stderr[name]))
-        reason = self.add_resistance()
-        self.add_conductance(reason)
-        for side in "AB":
-            slope = f"slope_{side}"
-            reason = self.unsure(slope, self.T_scale)
-            self.keep(f"kappa_{side}", None if reason else self.ratio("J", slope, -1.0)[:2], reason)
-        return self.fields, self.unresolved
+def _collect(estimates: Estimates) -> None:
+    """The numbers of a run."""
+    estimates.add_means((*_OF_EACH_INTERFACE, "J_hot", "J_cold", "J_interface", "stress_A", "stress_B"))
+    estimates.add_conductance(estimates.add_resistance())
+    for side in "AB":
+        estimates.add_conductivity(side)
 
-    def keep(self, name: str, number: tuple | None, reason: str | None = None) -> None:
-        """Store (value, standard error), or null with the reason why there is none."""
-        value, error = (None, None) if number is None else map(float, number)
-        self.fields[name], self.fields[f"{name}_stderr"] = value, error
-        if reason:
-            self.unresolved[name] = reason
 
-    def unsure(self, name: str, scale: float) -> str | None:
-        """Why `name` is not resolved from 0, or None if it is."""
-        half_width = self.t95 * self.stderr[name]
-        if uncertainty.includes_zero(self.value[name], half_width, scale):
-            return f"the 95 % interval of {name} contains 0 ({self.value[name]:.3g} ± {half_width:.2g})"
-        return None
+def _entry(interface: Interface, part: dict, blocks: uncertainty.Blocks, temperature) -> dict:
+    """The numbers of one interface: an entry of `interfaces`."""
+    estimates = Estimates(part, blocks)
+    estimates.add_means(_OF_EACH_INTERFACE)
+    estimates.add_resistance()
+    return {
+        "direction": interface.direction,
+        "x_interface": interface.x,
+        **estimates.fields,
+        **{f"fit_{side}": line.summary(temperature) for side, line in interface.lines.items()},
+        "unresolved": estimates.unresolved,
+    }
 
-    def ratio(self, numerator: str, denominator: str, sign: float = 1.0) -> tuple[float, float, float]:
-        """(ratio, its standard error, the factor on variances for what neighbouring blocks share)."""
-        i, j = self.names.index(numerator), self.names.index(denominator)
-        number = sign * self.value[numerator] / self.value[denominator]
-        projected = self.rows[numerator] - sign * number * self.rows[denominator]
-        factor = float(self.blocks.correction(projected))
-        error = uncertainty.jackknife(lambda m: sign * m[..., i] / m[..., j], self.means)
-        return number, np.sqrt(factor) * error, factor
 
-    def add_resistance(self) -> str | None:
-        """R_K with its interval; returns why G cannot follow from it, or None."""
-        reason = self.unsure("J", np.abs(self.rows["J"]).max())
-        interval = None
-        if reason is None:
-            R_K, R_K_stderr, factor = self.ratio("delta_T", "J")
-            pair = self.means[:, [self.names.index("delta_T"), self.names.index("J")]]
-            covariance = factor * np.cov(pair.T) / self.blocks.n_blocks
-            interval = uncertainty.fieller(self.value["delta_T"], self.value["J"], covariance, self.t95)
-            if interval is None:
-                reason = "J is not resolved together with delta_T: the interval of their ratio is unbounded"
-        if reason:
-            self.keep("R_K", None, reason)
-            self.fields["R_K_ci95"] = None
-            self.unresolved["R_K_ci95"] = reason
-            return f"R_K is not resolved: {reason}"
-        self.keep("R_K", (R_K, R_K_stderr))
-        low, high = self.fields["R_K_ci95"] = [float(end) for end in interval]
-        half_width = 0.0 if low * high > 0 else np.inf
-        if uncertainty.includes_zero(self.value["delta_T"], half_width, self.T_scale):
-            return f"the 95 % interval of R_K contains 0 ({low:.3g} to {high:.3g})"
-        return None
+def _field_units(fields: dict, settings: Settings) -> dict:
+    """{name: {value, stderr, unit}} of every number in the units of the field; R_K has its ci95 as well."""
 
-    def add_conductance(self, reason: str | None) -> None:
-        """G = 1/R_K and Onsager's L_qq = G T², unless there is a reason against it."""
-        if reason:
-            self.keep("G", None, reason)
-            self.fields["L_qq"] = None
-            self.unresolved["L_qq"] = f"G is not resolved: {reason}"
-            return
-        G, G_stderr, _ = self.ratio("J", "delta_T")
-        self.keep("G", (G, G_stderr))
-        self.fields["L_qq"] = float(G * (0.5 * (self.value["T_A"] + self.value["T_B"])) ** 2)
+    def convert(value, name):
+        if isinstance(value, list):
+            return [convert(number, name) for number in value]
+        return settings.reference.to_field(value, name, settings.dimensions)[0]
+
+    numbers = {}
+    for name, value in fields.items():
+        if name.startswith("fit_") or name.endswith(("_stderr", "_ci95")):
+            continue
+        unit = field_unit(name, settings.dimensions)
+        stderr = convert(fields.get(f"{name}_stderr"), name)
+        numbers[name] = {"value": convert(value, name), "stderr": stderr, "unit": unit}
+        if f"{name}_ci95" in fields:
+            numbers[name]["ci95"] = convert(fields[f"{name}_ci95"], name)
+    return numbers
 
 
 def fit_run(directory) -> Result:

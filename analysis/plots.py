@@ -1,185 +1,205 @@
-"""Figures of a run and of a study; each function draws on given or new axes and returns them.
+"""Figures of one run; each function draws on given or new axes and returns them.
 
-Colours are those of Okabe and Ito, told apart also by those who cannot tell red from green; what matters
-is told by shape too. Figures made here need no display. What is drawn comes from `profile` and `interface`
-of a `Result` or a loaded `Run`.
+What is drawn comes from `profile` and `interface` of a `Result` or of a loaded `Run`. With `units="si"` values
+are those of the reference substance. Layers of a third material and of mixed species have colours of their
+own. Periodic ends have two interfaces: the one at the cell's boundary is drawn at both ends of the cell.
 """
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
+import textwrap
+
 import numpy as np
 from matplotlib.figure import Figure
-from pandas.api.types import is_numeric_dtype
 
-from nemd_core.storage import atomic
-
+from .figures import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    QUANTITY,
+    SKY,
+    VERMILION,
+    Scale,
+    in_style,
+    own_axes,
+    save,
+)
 from .uncertainty import with_error
 
-BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
-    "#000000 #E69F00 #56B4E9 #009E73 #F0E442 #0072B2 #D55E00 #CC79A7".split()
-)
-SERIES = ((BLUE, "o"), (VERMILION, "s"), (GREEN, "^"), (PURPLE, "D"), (ORANGE, "v"), (SKY, "P"), (BLACK, "X"))
-SIDE = {"A": BLUE, "B": GREEN}
-STYLE = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.8,
-    "legend.frameon": False,
-    "legend.fontsize": 8,
-}
-SYMBOLS = {"epsilon": "ε", "sigma": "σ", "tau": "τ", "k_B": "k_{\\mathrm{B}}"}
+LAYERS = {"A": (BLUE, "o"), "B": (GREEN, "s"), "C": (ORANGE, "^"), "mixed": (PURPLE, "D")}
+"""Colour and marker of a layer by its species; sides have the colours of their materials."""
+NAMES = {"C": "layers of C", "mixed": "mixed layers"}
+POINTS = {"ms": 3, "mfc": "white", "mew": 0.8, "elinewidth": 0.8}
+DASHED = (0, (3, 2))
+SIZE = (6.4, 4.0)
+TITLE_WIDTH = 95
+"""Characters in a line of a title."""
 
 
-def unit_label(unit: str) -> str:
-    """A unit such as `epsilon/(tau sigma^2)` as a label with symbols."""
-    text = unit
-    for word, symbol in SYMBOLS.items():
-        text = text.replace(word, symbol)
-    return "$" + text.replace(" ", r"\,") + "$"
+LONG_ARROW = 0.15
+"""Share of the range of temperatures above which there is room beside the arrow of the jump."""
+WIDEST = 5.0
+"""Error bars up to this many times the median one are shown whole."""
 
 
-def plot_profile(result, ax=None):
-    """Layer temperatures with error bars, both bulk lines up to the interface, and the jump between them.
+def plot_profile(result, ax=None, units="reduced"):
+    """Layer temperatures with error bars, both bulk lines up to each interface, and the jump between them.
 
     Lines are solid over the layers they were fitted to, dashed beyond; baths and frozen walls are shaded.
     """
-    with mpl.rc_context(STYLE):
-        ax = ax if ax is not None else plt.subplots(figsize=(6.4, 4.0), layout="constrained")[1]
-        profile, fields = result.profile, result.interface
-        x_interface = fields["x_interface"]
+    with in_style():
+        ax = own_axes(ax, *SIZE)
+        fields = result.interface
+        scale = Scale(fields, units)
+        profile = _in_units(result.profile, scale)
+        marks = _interface_marks(profile, fields, scale)
         _shade_regions(profile, ax)
         _name_baths(profile, ax)
         measured = profile[profile["temperature"].notna()]
-        for side, colour in SIDE.items():
-            layers = measured[measured["species"] == side]
-            ax.errorbar(
-                layers["x"],
-                layers["temperature"],
-                layers["temperature_stderr"],
-                fmt="o" if side == "A" else "s",
-                ms=3,
-                color=colour,
-                mfc="white",
-                mew=0.8,
-                elinewidth=0.8,
-                zorder=2,
-            )
-            fit = fields[f"fit_{side}"]
-            bulk = layers[layers["region"] == side]["x"]
-            _draw_line(fit, [bulk.min(), bulk.max(), x_interface], colour, side, ax)
-        ax.axvline(x_interface, color="0.35", lw=0.8, ls=":", zorder=1)
-        _mark_jump(fields, ax)
-        units = fields["units"]
-        ax.set_xlabel(f"position $x$ ({unit_label(units['x'])})")
-        ax.set_ylabel(f"temperature $T$ ({unit_label(units['temperature'])})")
-        ax.set_xlim(profile["x"].min(), profile["x"].max())
-        ax.legend(loc="upper right" if fields["J"] >= 0 else "upper left")
-        ax.set_title(_headline(fields), fontsize=9, loc="left", pad=16)
+        for species, (colour, marker) in LAYERS.items():
+            layers = measured[measured["species"] == species]
+            if len(layers):
+                values = layers["x"], layers["temperature"], layers["temperature_stderr"]
+                style = POINTS | {"color": colour, "fmt": marker, "label": NAMES.get(species)}
+                if species in NAMES:
+                    style |= {"mfc": colour, "ms": 4}
+                ax.errorbar(*values, zorder=2, **style)
+        _draw_lines(profile, marks, ax)
+        for mark in marks:
+            ax.axvline(mark["x"], color="0.35", lw=0.8, ls=":", zorder=1)
+        _mark_jumps(marks, np.ptp(measured["temperature"]), scale.label("delta_T"), ax)
+        ax.set_xlabel(f"position $x$ ({scale.label('x')})")
+        ax.set_ylabel(f"temperature $T$ ({scale.label('temperature')})")
+        _fit_limits(profile, marks, ax)
+        box = {"frameon": True, "framealpha": 0.8, "edgecolor": "none"}
+        ax.legend(loc="upper right" if fields["J"] >= 0 else "upper left", **box)
+        ax.set_title(_headline(fields, scale), pad=16)
     return ax
 
 
-def plot_flux(result, ax=None):
-    """The flux through every plane with error bars, and what the baths give and take."""
-    with mpl.rc_context(STYLE):
-        ax = ax if ax is not None else plt.subplots(figsize=(6.4, 4.0), layout="constrained")[1]
-        profile, fields = result.profile, result.interface
+def plot_flux(result, ax=None, units="reduced"):
+    """The flux through every plane with error bars, and what the baths give and take.
+
+    With periodic ends heat flows both ways: the flux is negative where it runs from A to B along -x.
+    """
+    with in_style():
+        ax = own_axes(ax, *SIZE)
+        fields = result.interface
+        scale = Scale(fields, units)
+        profile = _in_units(result.profile, scale)
+        marks = _interface_marks(profile, fields, scale)
         _shade_regions(profile, ax)
-        above = 0.5 * (profile["x"] + profile["x"].shift(-1))
-        ax.errorbar(
-            above,
-            profile["flux"],
-            profile["flux_stderr"],
-            fmt="o",
-            ms=3,
-            color=BLACK,
-            mfc="white",
-            mew=0.8,
-            elinewidth=0.8,
-            label="planes",
-            zorder=3,
-        )
+        x = profile["x"].to_numpy()
+        above = 0.5 * (x + np.append(x[1:], 2 * x[-1] - x[-2]))
+        flux = profile["flux"], profile["flux_stderr"]
+        ax.errorbar(above, *flux, fmt="o", color=BLACK, label="planes", zorder=3, **POINTS)
+        directions = (1,) if len(marks) == 1 else (1, -1)
         for name, colour, dashes, label in (
             ("J_hot", VERMILION, "-", "given by the hot bath"),
             ("J_cold", BLUE, "--", "taken by the cold bath"),
         ):
-            J, stderr = fields[name], fields[f"{name}_stderr"]
-            ax.axhline(J, color=colour, ls=dashes, lw=1.2, label=label, zorder=2)
-            ax.axhspan(J - stderr, J + stderr, color=colour, alpha=0.15, lw=0)
-        ax.axvline(fields["x_interface"], color="0.35", lw=0.8, ls=":", zorder=1)
-        units = fields["units"]
-        ax.set_xlabel(f"position $x$ ({unit_label(units['x'])})")
-        ax.set_ylabel(f"heat flux $J$ ({unit_label(units['J'])})")
-        ax.set_xlim(profile["x"].min(), profile["x"].max())
+            stderr = scale("J") * fields[f"{name}_stderr"]
+            for direction in directions:
+                J = direction * scale("J") * fields[name]
+                ax.axhline(
+                    J, color=colour, ls=dashes, lw=1.2, label=label if direction > 0 else None, zorder=2
+                )
+                ax.axhspan(J - stderr, J + stderr, color=colour, alpha=0.15, lw=0)
+        for mark in marks:
+            ax.axvline(mark["x"], color="0.35", lw=0.8, ls=":", zorder=1)
+        ax.set_xlabel(f"position $x$ ({scale.label('x')})")
+        ax.set_ylabel(f"heat flux $J$ ({scale.label('J')})")
+        _fit_limits(profile, marks, ax)
         low, high = ax.get_ylim()
         ax.set_ylim(min(low, 0.0), max(high, 0.0))
-        ax.legend(loc="lower center" if fields["J"] >= 0 else "upper center")
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     return ax
 
 
-def plot_sweep(study, key, ax=None):
-    """R_K against the swept value `key` with error bars; runs that are not trusted are hollow.
+def plot_running(run, ax=None, units="reduced"):
+    """R_K of the first part of a run, with its error, against how long that part is.
 
-    `study` is the table of `study.load_study`. Other swept keys become series of their own. Runs without a
-    resolved R_K are left out. Error bars are one standard error. Raises KeyError for a key not in the table.
+    `run` has `running`, a table of `running.running_resistance`. The band is the final value with its standard
+    error: a run that was long enough comes into it early and stays.
     """
-    with mpl.rc_context(STYLE):
-        ax = ax if ax is not None else plt.subplots(figsize=(5.2, 3.6), layout="constrained")[1]
-        swept = study.attrs.get("swept_keys", [])
-        others = [name for name in swept if name != key and study[name].nunique() > 1]
-        place = study[key]
-        if not is_numeric_dtype(place):
-            names = list(dict.fromkeys(place))
-            place = place.map(names.index)
-            ax.set_xticks(range(len(names)), [str(name) for name in names])
-        resolved = study[study["R_K"].notna()].assign(_place=place).sort_values("_place")
-        groups = list(resolved.groupby(others)) if others else [((), resolved)]
-        for i, (values, group) in enumerate(groups):
-            colour, marker = SERIES[i % len(SERIES)]
-            pairs = zip(others, values, strict=True)
-            label = ", ".join(f"{name.split('.', 1)[-1]} = {value}" for name, value in pairs) or None
-            if is_numeric_dtype(study[key]):
-                ax.plot(group["_place"], group["R_K"], color=colour, lw=0.8, alpha=0.5, zorder=1)
-            trusted = group["trusted"].astype(bool)
-            for part, face in ((group[trusted], colour), (group[~trusted], "white")):
-                style = {"color": colour, "mfc": face, "ms": 5, "capsize": 2, "lw": 0, "elinewidth": 1}
-                ax.errorbar(part["_place"], part["R_K"], part["R_K_stderr"], marker=marker, zorder=2, **style)
-            ax.plot([], [], marker=marker, color=colour, lw=0, label=label)
-        if not resolved["trusted"].astype(bool).all():
-            ax.plot([], [], "o", color="0.3", mfc="white", label="not trusted")
-        if ax.get_legend_handles_labels()[0]:
-            ax.legend()
-        units = study.attrs.get("units", {})
-        ax.set_xlabel(key)
-        ax.set_ylabel("$R_K$" + (f" ({unit_label(units['R_K'])})" if "R_K" in units else ""))
-        if (resolved["R_K"] < resolved["R_K_stderr"]).any():
-            ax.axhline(0.0, color="0.6", lw=0.8, zorder=0)
-        else:
-            ax.set_ylim(bottom=0.0)
+    with in_style():
+        ax = own_axes(ax, 5.2, 3.4)
+        fields, table = run.interface, run.running
+        scale = Scale(fields, units)
+        values = [table[name] * scale(name) for name in ("time", "R_K", "R_K_stderr")]
+        ax.set_xlabel(f"simulated time ({scale.label('time')})")
+        ax.set_ylabel(f"{QUANTITY['R_K']} ({scale.label('R_K')})")
+        ax.set_title(_headline(fields, scale))
+        if table.empty:
+            ax.text(
+                0.5,
+                0.5,
+                f"no part of the run resolves {QUANTITY['R_K']}",
+                transform=ax.transAxes,
+                ha="center",
+            )
+            return ax
+        style = {"color": BLUE, "ms": 3.5, "lw": 0.8, "elinewidth": 1, "capsize": 2}
+        ax.errorbar(*values, fmt="o-", label="up to that time", zorder=3, **style)
+        if fields["R_K"] is not None:
+            final, stderr = (scale("R_K") * fields[name] for name in ("R_K", "R_K_stderr"))
+            ax.axhspan(final - stderr, final + stderr, color=ORANGE, alpha=0.3, lw=0, zorder=1)
+            ax.axhline(final, color=ORANGE, lw=1.2, label="whole run", zorder=2)
+        ax.set_xlim(left=0.0)
+        _fit_to_settled(*values[1:], ax)
+        ax.legend()
     return ax
 
 
-def new_axes(width: float, height: float):
-    """Axes of a new figure that pyplot does not hold on to, for files."""
-    with mpl.rc_context(STYLE):
-        return Figure(figsize=(width, height), layout="constrained").add_subplot()
-
-
-def save(ax, path) -> None:
-    """Write the figure of `ax` under a temporary name, then rename it."""
-    with atomic(path) as temporary:
-        ax.figure.savefig(temporary, dpi=160)
-
-
-def save_profile(result, path) -> None:
-    """`profile.png`: temperatures above, fluxes below."""
-    with mpl.rc_context(STYLE):
+def save_profile(result, path, units="reduced") -> None:
+    """`profile.png`, or PDF or SVG by suffix: temperatures above, fluxes below."""
+    with in_style():
         figure = Figure(figsize=(6.4, 5.6), layout="constrained")
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 1))
-        plot_profile(result, upper)
-        plot_flux(result, lower)
+        plot_profile(result, upper, units)
+        plot_flux(result, lower, units)
         upper.set_xlabel("")
         save(upper, path)
+
+
+def _in_units(profile, scale):
+    """The profile with its values in the units of `scale`."""
+    names = ("x", "temperature", "temperature_stderr", "flux", "flux_stderr")
+    values = {name: profile[name] * scale(name) for name in names}
+    return profile.assign(**values, fitted=profile["fitted"] * scale("temperature"))
+
+
+def _interface_marks(profile, fields, scale) -> list[dict]:
+    """Where each interface is drawn, with its x, T_A, T_B, delta_T and its error in the units of `scale`.
+
+    One that lies beyond the first or last layer is the boundary of a periodic cell and stands at both `ends`. There is
+    room from `beside` on, to the right of the layers of other species around it.
+    """
+    others = profile["x"][profile["species"].isin(NAMES)]
+    first, last = profile["x"].iloc[0], profile["x"].iloc[-1]
+    marks = []
+    for interface in fields["interfaces"]:
+        mark = {name: scale(name) * interface[name] for name in ("T_A", "T_B", "delta_T", "delta_T_stderr")}
+        x = scale("x") * interface["x_interface"]
+        places = [x] if first < x < last else [x, first + last - x]
+        for place in places:
+            zone = others[abs(others - place) < 0.25 * (last - first)]
+            mark |= {"x": place, "first": place == min(places), "ends": len(places)}
+            marks.append(mark | {"beside": max(place, *zone) if len(zone) else place})
+    return marks
+
+
+def _fit_to_settled(value, stderr, ax) -> None:
+    """Let the wide bars of the first short parts run off the axes rather than flatten all others."""
+    settled = stderr <= WIDEST * stderr.median()
+    if settled.any():
+        low, high = (value - stderr)[settled].min(), (value + stderr)[settled].max()
+        ax.set_ylim(low - 0.05 * (high - low), high + 0.15 * (high - low))
+
+
+def _fit_limits(profile, marks, ax) -> None:
+    x = [*profile["x"].iloc[[0, -1]], *(mark["x"] for mark in marks)]
+    ax.set_xlim(min(x), max(x))
 
 
 def _shade_regions(profile, ax) -> None:
@@ -211,45 +231,72 @@ def _stretches(mask) -> list[tuple[int, int]]:
     return [(part[0], part[-1]) for part in parts if part.size]
 
 
-def _draw_line(fit, ends, colour, side, ax) -> None:
-    """Solid over the fit window, dashed over the rest of the side and on to the interface."""
-    low, high = fit["window"]
-    for x, style in (
-        ([min(ends), low], {"lw": 1.2, "ls": (0, (3, 2))}),
-        ([high, max(ends)], {"lw": 1.2, "ls": (0, (3, 2))}),
-        ([low, high], {"lw": 1.8, "label": f"fit of {side}"}),
-    ):
-        ax.plot(x, fit["intercept"] + fit["slope"] * np.array(x), color=colour, zorder=3, **style)
+def _draw_lines(profile, marks, ax) -> None:
+    """The bulk line of every fit window: solid there, dashed over the rest of its bulk and on to its interface."""
+    x, fitted = profile["x"].to_numpy(), profile["fitted"].to_numpy()
+    labelled = set()
+    for side in "AB":
+        bulks = _stretches((profile["region"] == side).to_numpy())
+        for first, last in _stretches(np.isfinite(fitted) & (profile["region"] == side).to_numpy()):
+            window = x[first], x[last]
+            mark = min(marks, key=lambda mark: min(abs(mark["x"] - end) for end in window))
+            bulk = next(bulk for bulk in bulks if bulk[0] <= first <= bulk[1])
+            slope = (fitted[last] - fitted[first]) / (window[1] - window[0])
+            left, right = min(x[bulk[0]], mark["x"]), max(x[bulk[1]], mark["x"])
+            if mark["x"] > window[1]:
+                right = mark["x"]
+            else:
+                left = mark["x"]
+            label = None if side in labelled else f"fit of {side}"
+            labelled.add(side)
+            colour = LAYERS[side][0]
+            for ends, style in (
+                ((left, window[0]), {"lw": 1.2, "ls": DASHED}),
+                ((window[1], right), {"lw": 1.2, "ls": DASHED}),
+                (window, {"lw": 1.8, "label": label}),
+            ):
+                ax.plot(
+                    ends,
+                    fitted[first] + slope * (np.array(ends) - window[0]),
+                    color=colour,
+                    zorder=3,
+                    **style,
+                )
 
 
-def _mark_jump(fields, ax) -> None:
-    """A double arrow between both lines at the interface, named where it does not hide the points."""
-    x, T_A, T_B = fields["x_interface"], fields["T_A"], fields["T_B"]
+def _mark_jumps(marks, height, unit, ax) -> None:
+    """A double arrow between both lines at each interface, named to its right where it does not hide the points:
+    beside a long arrow, above or below a short one; `height` is the range of all temperatures."""
     arrow = {"arrowstyle": "<->", "color": BLACK, "lw": 1.2, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 8}
-    ax.annotate("", (x, T_A), (x, T_B), arrowprops=arrow, zorder=4)
-    text = f"$\\Delta T$ = {with_error(fields['delta_T'], fields['delta_T_stderr'])}"
-    up = T_A >= T_B
-    y = max(T_A, T_B) if up else min(T_A, T_B)
     box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.8}
-    ax.annotate(
-        text,
-        (x, y),
-        xytext=(8, 8 if up else -8),
-        textcoords="offset points",
-        va="bottom" if up else "top",
-        fontsize=9,
-        bbox=box,
-        zorder=5,
-    )
+    for mark in marks:
+        x, T_A, T_B = mark["x"], mark["T_A"], mark["T_B"]
+        ax.annotate("", (x, T_A), (x, T_B), arrowprops=arrow, zorder=4, annotation_clip=False)
+        if not mark["first"]:
+            continue
+        above = (T_A >= T_B) == (mark["ends"] == 1)
+        place = (max(T_A, T_B), 8, "bottom") if above else (min(T_A, T_B), -8, "top")
+        if abs(T_A - T_B) > LONG_ARROW * height:
+            place = (0.5 * (T_A + T_B), 0, "center")
+        ax.annotate(
+            f"$\\Delta T$ = {with_error(mark['delta_T'], mark['delta_T_stderr'])} {unit}",
+            (mark["beside"], place[0]),
+            xytext=(8, place[1]),
+            textcoords="offset points",
+            va=place[2],
+            bbox=box,
+            zorder=5,
+        )
 
 
-def _headline(fields) -> str:
+def _headline(fields, scale) -> str:
+    """R_K with its error; below it the checks that failed."""
     if fields["R_K"] is None:
-        text = "$R_K$ not resolved"
+        text = f"{QUANTITY['R_K']} not resolved"
     else:
-        unit = unit_label(fields["units"]["R_K"])
-        text = f"$R_K$ = {with_error(fields['R_K'], fields['R_K_stderr'])} {unit}"
+        value = with_error(scale("R_K") * fields["R_K"], scale("R_K") * fields["R_K_stderr"])
+        text = f"{QUANTITY['R_K']} = {value} {scale.label('R_K')}"
     if not fields["trusted"]:
         failed = [check["name"].replace("_", " ") for check in fields["checks"] if not check["passed"]]
-        text += "   not trusted: " + ", ".join(failed)
+        text += "\n" + textwrap.fill("not trusted: " + ", ".join(failed), TITLE_WIDTH)
     return text

@@ -1,10 +1,11 @@
 """Layer temperatures and the flux through planes as a table: the `profile.csv` of a run.
 
 Columns: layer (index along x, walls included), x (measured mean position), region, species, n_sites,
-temperature, temperature_stderr, flux, flux_stderr, fitted. Empty (NaN in memory) are: the temperature of
-frozen wall layers; the flux of a layer that has no plane directly above it, in +x direction, before the
+temperature, temperature_stderr, flux (along +x), flux_stderr, fitted; then position, temperature and flux in the units
+of the field, named by them: x_nm, temperature_K, flux_GW_per_m2 (a chain: flux_nW). Empty (NaN in memory) are: the
+temperature of frozen wall layers; the flux of a layer that has no plane directly above it, in +x direction, before the
 next layer (planes lie between cells, so in fcc every second layer has one); `fitted`, the value of the
-bulk line, of layers outside the fit windows.
+bulk line, of layers outside the fit windows. In a periodic cell the first layer is the one above the last.
 """
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 
 from nemd_core.errors import StorageError
 from nemd_core.storage import Samples, atomic
+from nemd_core.units import Reference
 
 from .uncertainty import Blocks
 
@@ -19,18 +21,23 @@ COLUMNS = "layer x region species n_sites temperature temperature_stderr flux fl
 
 
 def check_samples(samples: Samples) -> None:
-    """Raise StorageError where the samples cannot be analysed: shapes, uneven rows, non-finite values."""
+    """Raise StorageError where the samples cannot be analysed: units, shapes, uneven rows, non-finite values."""
+    if samples.units != "lj":
+        raise StorageError(f"samples: units {samples.units!r} are not known; known: lj")
     n_rep, n_rows, n_layers = samples.temperature.shape
     shapes = {
         "step": (samples.step.shape, (n_rows,)),
-        "layers/x_mean": (samples.layers["x_mean"].shape, (n_layers,)),
+        **{f"layers/{name}": (samples.layers[name].shape, (n_layers,)) for name in ("x_mean", "friction")},
         "flux": (samples.flux.shape, (n_rep, n_rows, len(samples.planes["x0"]))),
+        "stress": (samples.stress.shape, (n_rep, n_rows, 2)),
         "energy_start": (np.shape(samples.energy_start), (n_rep,)),
         **{
             name: (getattr(samples, name).shape, (n_rep, n_rows))
             for name in ("heat_hot", "heat_cold", "energy")
         },
     }
+    if samples.flux_species is not None:
+        shapes["flux_species"] = (samples.flux_species.shape, (n_rep, n_rows))
     for name, (found, wanted) in shapes.items():
         if tuple(found) != wanted:
             raise StorageError(f"samples: {name} has shape {tuple(found)}, expected {wanted}")
@@ -41,16 +48,19 @@ def check_samples(samples: Samples) -> None:
     if np.any(np.diff(samples.step) != samples.series_steps):
         raise StorageError("samples: the rows are not equally long; step must grow by series_steps")
     moving = samples.layers["region"] != "wall"
-    for name, values in (
-        ("temperature", samples.temperature[:, :, moving]),
-        *((name, getattr(samples, name)) for name in ("flux", "heat_hot", "heat_cold", "energy")),
-    ):
+    series = {name: getattr(samples, name) for name in ("flux", "heat_hot", "heat_cold", "energy", "stress")}
+    series["temperature"] = samples.temperature[:, :, moving]
+    if samples.flux_species is not None:
+        series["flux_species"] = samples.flux_species
+    for name, values in series.items():
         if not np.all(np.isfinite(values)):
             raise StorageError(f"samples: {name} holds values that are not finite; the run was unstable")
 
 
-def layer_profile(samples: Samples, blocks: Blocks, fitted=None) -> pd.DataFrame:
-    """Mean layer temperatures and fluxes with errors; `fitted` of shape (n_layers,) is NaN outside."""
+def layer_profile(
+    samples: Samples, blocks: Blocks, reference: Reference, dimensions: int, fitted
+) -> pd.DataFrame:
+    """Mean layer temperatures and fluxes with errors; `fitted` of shape (n_layers,) is NaN outside the windows."""
     layers = samples.layers
     n_layers = len(layers["x0"])
     moving = layers["region"] != "wall"
@@ -60,7 +70,7 @@ def layer_profile(samples: Samples, blocks: Blocks, fitted=None) -> pd.DataFrame
     below = layer_below(samples)
     flux[below] = blocks.mean(samples.flux)
     flux_stderr[below] = blocks.stderr(samples.flux)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "layer": np.arange(n_layers),
             "x": layers["x_mean"],
@@ -71,15 +81,23 @@ def layer_profile(samples: Samples, blocks: Blocks, fitted=None) -> pd.DataFrame
             "temperature_stderr": temperature_stderr,
             "flux": flux,
             "flux_stderr": flux_stderr,
-            "fitted": np.full(n_layers, np.nan) if fitted is None else fitted,
+            "fitted": fitted,
         },
         columns=list(COLUMNS),
     )
+    for name in ("x", "temperature", "flux"):
+        values, unit = reference.to_field(table[name], name, dimensions)
+        table[f"{name}_{unit.replace('/', '_per_').replace('^', '')}"] = values
+    return table
 
 
 def layer_below(samples: Samples) -> np.ndarray:
-    """Index of the layer directly below each plane, shape (n_planes,), by ideal positions."""
-    return np.searchsorted(samples.layers["x0"], samples.planes["x0"]) - 1
+    """Index of the layer directly below each plane, shape (n_planes,), by ideal positions.
+
+    Below the first layer of a periodic cell lies the last one.
+    """
+    below = np.searchsorted(samples.layers["x0"], samples.planes["x0"]) - 1
+    return below % len(samples.layers["x0"])
 
 
 def write_profile(path, profile: pd.DataFrame) -> None:

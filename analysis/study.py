@@ -1,37 +1,42 @@
 """A study: its runs collected into one table, whatever became of each of them.
 
 `summary.csv` has one row per run of `runs.csv`: run, one column per swept key, R_K, R_K_stderr, delta_T, J,
-kappa_A, kappa_B (each with _stderr), trusted, failed_checks, status, wall_time (seconds). `status` is
-'done', or 'failed: ' and why there is no result; what is not resolved is empty; `failed_checks` are joined by ';'.
+kappa_A, kappa_B (each with _stderr), trusted, failed_checks, status, wall_time (seconds), G; then the same
+quantities in SI units of the reference substance, each with _stderr, their unit in the name: R_K_m2K_per_GW,
+G_MW_per_m2K, delta_T_K, J_GW_per_m2, kappa_A_W_per_mK, kappa_B_W_per_mK; of a chain R_K_K_per_nW, J_nW and so on.
+`status` is 'done', or 'failed: ' and why there is no result; what is not resolved is empty; `failed_checks` are
+joined by ';'. Where a seed is swept, `pooled.csv` has one row per case (`tables.pool_seeds`).
 """
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from nemd_core.config import Config, load_config
 from nemd_core.errors import NemdError, StorageError
-from nemd_core.storage import CONFIG, atomic, read_run_info
+from nemd_core.storage import CONFIG, SAMPLES, Samples, atomic, read_run_info, read_samples
 
-from .interface import INTERFACE, PROFILE
-from .plots import new_axes, plot_sweep, save
+from .figures import FORMATS, in_style, new_axes, save
+from .interface import INTERFACE, PROFILE, Settings
+from .lines import heat_rates
+from .plots import plot_running, save_profile
+from .plots_study import plot_map, plot_sweep, varying_keys
 from .profile import read_profile
-from .uncertainty import with_error
+from .running import running_resistance
+from .tables import CONDUCTANCE, DONE, RESULTS, SI_QUANTITIES, STATE, pool_seeds, si_column, swept_seeds
 
-RUNS, SUMMARY, FIGURE = "runs.csv", "summary.csv", "sweep.png"
+RUNS, SUMMARY, POOLED = "runs.csv", "summary.csv", "pooled.csv"
 OUTCOME = "analyse_run.json"
 """Where the workflow says how the last step of a run ended: {status: done | failed, message}."""
-QUANTITIES = ("R_K", "delta_T", "J", "kappa_A", "kappa_B")
-RESULTS = [name for quantity in QUANTITIES for name in (quantity, f"{quantity}_stderr")]
-STATE = ["trusted", "failed_checks", "status", "wall_time"]
-DONE = "done"
 
 
 @dataclass
 class Run:
-    """A finished and analysed run, as its directory holds it."""
+    """A finished and analysed run, as its directory holds it; the samples are read when they are first used."""
 
     directory: Path
     config: Config
@@ -39,6 +44,48 @@ class Run:
     """What `run.json` says."""
     profile: pd.DataFrame
     interface: dict
+
+    @cached_property
+    def samples(self) -> Samples:
+        """What `samples.h5` holds. Raises StorageError where it cannot be read."""
+        return read_samples(self.directory / SAMPLES)
+
+    @cached_property
+    def series(self) -> pd.DataFrame:
+        """One row per replica and stretch of the series: replica, step, time (tau), energy, heat_hot, heat_cold
+        (cumulative, epsilon), J_hot, J_cold, J_interface (along the path from A to B, mean over the interfaces),
+        stress_A, stress_B."""
+        return tidy_series(self.samples)
+
+    @cached_property
+    def layer_temperatures(self) -> pd.DataFrame:
+        """Temperatures, one row per (replica, step) and one column per layer; walls are empty."""
+        samples = self.samples
+        n_rep, _, n_layers = samples.temperature.shape
+        index = pd.MultiIndex.from_product([range(n_rep), samples.step], names=["replica", "step"])
+        moving = samples.layers["region"] != "wall"
+        values = np.where(moving, samples.temperature, np.nan).reshape(-1, n_layers)
+        return pd.DataFrame(values, index=index, columns=pd.RangeIndex(n_layers, name="layer"))
+
+    @cached_property
+    def running(self) -> pd.DataFrame:
+        """R_K and its error of the first part of the run, for growing parts (`running.running_resistance`)."""
+        return running_resistance(self.samples, Settings.from_config(self.config))
+
+
+def tidy_series(samples: Samples) -> pd.DataFrame:
+    """The series of a run as a table; see `Run.series`."""
+    n_rep, n_rows = samples.energy.shape
+    direction = samples.interfaces["direction"]
+    columns = {"energy": samples.energy, "heat_hot": samples.heat_hot, "heat_cold": samples.heat_cold}
+    columns |= heat_rates(samples)
+    columns["J_interface"] = (direction * samples.flux[:, :, samples.interfaces["plane"]]).mean(axis=2)
+    columns |= {f"stress_{side}": samples.stress[:, :, k] for k, side in enumerate("AB")}
+    step = np.tile(samples.step, n_rep)
+    return pd.DataFrame(
+        {"replica": np.repeat(np.arange(n_rep), n_rows), "step": step, "time": step * samples.timestep}
+        | {name: values.ravel() for name, values in columns.items()}
+    )
 
 
 def load_run(directory) -> Run:
@@ -54,32 +101,49 @@ def load_run(directory) -> Run:
 
 
 def collect(study_dir) -> pd.DataFrame:
-    """Write `summary.csv` of a study and return it as `load_study` does."""
+    """Write `summary.csv`, and `pooled.csv` where seeds are swept; return the table as `load_study` does."""
     study_dir = Path(study_dir)
     table = _gather(study_dir)
-    with atomic(study_dir / SUMMARY) as temporary:
-        table.to_csv(temporary, index=False)
+    _write_table(table, study_dir / SUMMARY)
+    if swept_seeds(table):
+        _write_table(pool_seeds(table), study_dir / POOLED)
+    else:
+        (study_dir / POOLED).unlink(missing_ok=True)  # of an earlier form of this study
     return table
 
 
 def load_study(study_dir) -> pd.DataFrame:
     """The table of a study, read from its run directories (`summary.csv` is the same table).
 
-    `attrs` holds `units` (quantity -> unit) and `swept_keys`. Raises StorageError where there is no runs.csv.
+    `attrs` holds `units` and `units_si` (quantity -> unit), `reference` (the substance behind the SI units),
+    `swept_keys` and `study` (its name). Raises StorageError where there is no runs.csv.
     """
     return _gather(Path(study_dir))
+
+
+def _write_table(table: pd.DataFrame, path: Path) -> None:
+    with atomic(path) as temporary:
+        table.to_csv(temporary, index=False)
 
 
 def _gather(study_dir: Path) -> pd.DataFrame:
     runs = _read_runs(study_dir)
     swept_keys = [name for name in runs.columns if name != "run"]
-    rows, units = [], {}
+    rows, described = [], {}
     for run in runs["run"]:
-        row, run_units = _summarise(study_dir / run)
+        row, fields = _summarise(study_dir / run)
         rows.append(row)
-        units = units or run_units
-    table = pd.concat([runs, pd.DataFrame(rows, columns=RESULTS + STATE)], axis=1)
-    table.attrs = {"units": units, "swept_keys": swept_keys, "study": study_dir.name}
+        described = described or fields
+    table = pd.DataFrame(rows)
+    known = [*RESULTS, *STATE, *CONDUCTANCE]
+    table = pd.concat([runs, table[[*known, *(name for name in table if name not in known)]]], axis=1)
+    table.attrs = {
+        "units": described.get("units", {}),
+        "units_si": {name: si["unit"] for name, si in described.get("si", {}).items()},
+        "reference": described.get("reference", "argon"),
+        "swept_keys": swept_keys,
+        "study": study_dir.name,
+    }
     return table
 
 
@@ -93,15 +157,16 @@ def _read_runs(study_dir: Path) -> pd.DataFrame:
         raise StorageError(f"{path}: cannot be read ({error})") from None
     if "run" not in runs:
         raise StorageError(f"{path}: there is no column 'run'")
-    clash = sorted(set(runs.columns) & set(RESULTS + STATE))
+    clash = sorted(set(runs.columns) & {*RESULTS, *STATE, *CONDUCTANCE})
     if clash:
         raise StorageError(f"{path}: these columns are not swept keys: {', '.join(clash)}")
     return runs
 
 
 def _summarise(directory: Path) -> tuple[dict, dict]:
-    """One row of the summary and the units of its values; a run that failed gives its reason."""
+    """One row of the summary and the fields that it is from; a run that failed gives its reason and no fields."""
     row = dict.fromkeys(RESULTS) | {"trusted": False, "failed_checks": "", "status": DONE, "wall_time": None}
+    row |= dict.fromkeys(CONDUCTANCE)
     outcome = {"status": DONE}
     try:
         outcome = _read_json(directory / OUTCOME, missing=outcome)
@@ -113,10 +178,15 @@ def _summarise(directory: Path) -> tuple[dict, dict]:
     except NemdError as error:
         reason = outcome.get("message") if outcome.get("status") == "failed" else error
         return row | {"status": f"failed: {' '.join(str(reason).split())}"}, {}
-    row |= {name: fields[name] for name in RESULTS}
+    row |= {name: fields[name] for name in (*RESULTS, *CONDUCTANCE)}
     row["trusted"] = fields["trusted"]
     row["failed_checks"] = ";".join(check["name"] for check in fields["checks"] if not check["passed"])
-    return row, fields["units"]
+    for quantity in SI_QUANTITIES:
+        si = fields.get("si", {}).get(quantity)
+        if si:
+            column = si_column(quantity, si["unit"])
+            row |= {column: si["value"], f"{column}_stderr": si["stderr"]}
+    return row, fields
 
 
 def _refuse_failure(outcome: dict) -> None:
@@ -126,7 +196,7 @@ def _refuse_failure(outcome: dict) -> None:
 
 def _read_interface(directory: Path) -> dict:
     fields = _read_json(directory / INTERFACE)
-    missing = [name for name in (*RESULTS, "trusted", "checks", "units") if name not in fields]
+    missing = [name for name in (*RESULTS, *CONDUCTANCE, "trusted", "checks", "units") if name not in fields]
     if missing:
         raise StorageError(f"{INTERFACE}: fields missing: {', '.join(missing)}")
     return fields
@@ -147,31 +217,36 @@ def _read_json(path: Path, missing: dict | None = None) -> dict:
     return content
 
 
-def format_study(table: pd.DataFrame) -> str:
-    """The table of a study as text: swept values, R_K and J with errors, and what became of each run."""
-    shown = table[["run", *table.attrs.get("swept_keys", [])]].copy()
-    units = table.attrs.get("units", {})
-    for name in ("R_K", "J"):
-        unit = units.get(name)
-        shown[f"{name} ({unit})" if unit else name] = [
-            "-" if pd.isna(value) else with_error(value, stderr)
-            for value, stderr in zip(table[name], table[f"{name}_stderr"], strict=True)
-        ]
-    shown["verdict"] = [
-        "trusted" if trusted else (f"NOT trusted: {failed}" if status == DONE else status)
-        for trusted, failed, status in zip(
-            table["trusted"], table["failed_checks"], table["status"], strict=True
-        )
-    ]
-    return shown.to_string(index=False)
+def plot_study(study_dir, formats=("png", "pdf"), units="reduced") -> list[Path]:
+    """Write the figures of a study, in each format, and return their paths.
 
-
-def plot_study(study_dir, path=None) -> Path:
-    """Write the sweep figure of a study: R_K against its first swept key that varies. Returns its path."""
+    `sweep.*` shows R_K against the first swept key that varies, `map.*` over the first two, where there are two.
+    """
     table = load_study(study_dir)
-    varying = [key for key in table.attrs["swept_keys"] if table[key].nunique() > 1]
-    ax = plot_sweep(table, varying[0] if varying else "run", new_axes(5.2, 3.6))
-    ax.set_title(table.attrs["study"], fontsize=9, loc="left")
-    path = Path(path) if path is not None else Path(study_dir) / FIGURE
-    save(ax, path)
-    return path
+    varying = varying_keys(table)
+    figures = {
+        "sweep": plot_sweep(table, [*varying, *swept_seeds(table), "run"][0], new_axes(5.2, 3.6), units)
+    }
+    if len(varying) > 1:
+        figures["map"] = plot_map(table, *varying[:2], new_axes(5.2, 4.0), units=units)
+    else:
+        for kind in FORMATS:  # of an earlier form of this study
+            (Path(study_dir) / f"map.{kind}").unlink(missing_ok=True)
+    with in_style():
+        for ax in figures.values():
+            ax.set_title("   ".join(filter(None, (table.attrs["study"], ax.get_title(loc="left")))))
+    return _save_all(figures, study_dir, formats)
+
+
+def plot_run(directory, formats=("png", "pdf"), units="reduced") -> list[Path]:
+    """Write `profile.*` and `running.*` of an analysed run, in each format, and return their paths."""
+    run = load_run(directory)
+    figures = {"running": plot_running(run, new_axes(5.2, 3.4), units)}
+    paths = [Path(directory) / f"profile.{kind}" for kind in formats]
+    for path in paths:
+        save_profile(run, path, units)
+    return paths + _save_all(figures, directory, formats)
+
+
+def _save_all(figures: dict, directory, formats) -> list[Path]:
+    return [save(ax, Path(directory) / f"{stem}.{kind}") for stem, ax in figures.items() for kind in formats]

@@ -4,8 +4,8 @@
 Limits are of two kinds: what noise may explain, and what is physically harmless. A check asks for neither
 less than the second nor more than a cap, so that noise can neither fail a sound run nor hide a broken one.
 
-- flux_agreement: J_hot, J_cold and the flux through every plane between the baths against the combined J,
-  jointly: Student's t at a probability of false alarm of 1 % for all of them together (Bonferroni).
+- flux_agreement: J_hot, J_cold and the flux through every plane between the baths against the combined J (with
+  periodic ends, each path's planes against the J of its interface), jointly: Student's t at a probability of false alarm of 1 % for all of them together (Bonferroni).
   Differences between planes are bounded energies over time, so few long blocks judge them best.
   Harmless is 1 % of |J| (the energy audit allows as much), the cap 10 %.
 - energy_audit: linear drift of E - Q, E the energy and Q the heat given by both baths, against the heat
@@ -30,7 +30,6 @@ Caps apply where J is resolved from 0.
 import numpy as np
 from scipy import stats
 
-from nemd_core.baths import bath_friction
 from nemd_core.storage import Samples
 
 from .uncertainty import Blocks, includes_zero, merge_blocks
@@ -44,38 +43,44 @@ STEADY_REPLICAS = 8
 N_EFFECTIVE_LIMIT = 20.0
 
 
-def judge(samples: Samples, settings, rows: dict, between, blocks: Blocks, n_effective: float) -> list[dict]:
+def judge(samples: Samples, settings, rows: dict, parts, blocks: Blocks, n_effective: float) -> list[dict]:
     """All checks of a run.
 
-    `rows` holds the series J, J_hot, J_cold, T_A, T_B, delta_T, each of shape (n_rep, n_rows); `between` the indices of the
-    planes that the whole flux crosses.
+    `rows` holds the series J, J_hot, J_cold, J_interface, each of shape (n_rep, n_rows); `parts` pairs every interface
+    (`lines.Interface`) with its own series J, T_A, T_B and delta_T.
     """
     J = float(blocks.mean(rows["J"]))
     resolved = not includes_zero(J, blocks.t(0.95) * float(blocks.stderr(rows["J"])), np.abs(rows["J"]).max())
     return [
-        check_fluxes(samples, rows, between, blocks, resolved),
+        check_fluxes(samples, rows, parts, blocks, resolved),
         check_energy(samples, resolved),
         check_baths(samples, settings, blocks, resolved),
-        check_steady(settings, rows, blocks),
+        check_steady(settings, rows, parts, blocks),
         check_count(n_effective),
         check_resolved(J, blocks.t(0.95) * float(blocks.stderr(rows["J"])), resolved),
     ]
 
 
-def check_fluxes(samples: Samples, rows: dict, between, blocks: Blocks, resolved: bool) -> dict:
+def check_fluxes(samples: Samples, rows: dict, parts, blocks: Blocks, resolved: bool) -> dict:
     """Every estimate of the flux against the combined one; value and limit are those of the worst."""
-    names = ["J_hot", "J_cold"]
-    for plane in between:
-        place = (
-            "the interface" if plane == samples.interface_plane else f"x = {samples.planes['x0'][plane]:.4g}"
-        )
-        names.append(f"the flux through the plane at {place}")
-    estimates = np.concatenate(
-        [rows["J_hot"][:, :, None], rows["J_cold"][:, :, None], samples.flux[:, :, between]], axis=2
-    )
+    names, estimates = ["J_hot", "J_cold"], [rows["J_hot"], rows["J_cold"]]
+    wanted = [rows["J"], rows["J"]]
+    if samples.flux_species is not None:
+        names.append("the heat that A gives to the other atoms")
+        estimates.append(rows["J_interface"])
+        wanted.append(rows["J"])
+    for number, (interface, part) in enumerate(parts, 1):
+        for plane in interface.planes:
+            place = f"x = {samples.planes['x0'][plane]:.4g}"
+            if plane == interface.plane:
+                place = "the interface" if len(parts) == 1 else f"interface {number}"
+            names.append(f"the flux through the plane at {place}")
+            estimates.append(interface.direction * samples.flux[:, :, plane])
+            wanted.append(part["J"])
+    estimates = np.stack(estimates, axis=2)
+    difference = estimates - np.stack(wanted, axis=2)
     J = float(blocks.mean(rows["J"]))
     long_blocks = merge_blocks(blocks, FLUX_BLOCKS)
-    difference = estimates - rows["J"][:, :, None]
     offset = np.abs(difference.mean(axis=(0, 1)))
     stderr = long_blocks.means(difference).std(axis=0, ddof=1) / np.sqrt(long_blocks.n_blocks)
     limits = long_blocks.t(1.0 - FALSE_ALARM / len(names)) * stderr
@@ -127,9 +132,7 @@ def check_baths(samples: Samples, settings, blocks: Blocks, resolved: bool) -> d
         ("cold", settings.T_cold, samples.heat_cold),
     ):
         layers = np.flatnonzero(samples.layers["region"] == name)
-        friction = bath_friction(len(layers), settings.friction, settings.ramp)
-        if name == "hot":  # its inner edge is the last of its layers
-            friction = friction[::-1]
+        friction = samples.layers["friction"][layers]
         rate = np.expm1(2 * friction * samples.timestep) / (2 * samples.timestep)
         weights = rate * samples.layers["n_sites"][layers]
         temperature = samples.temperature[:, :, layers] @ (weights / weights.sum())
@@ -153,19 +156,25 @@ def check_baths(samples: Samples, settings, blocks: Blocks, resolved: bool) -> d
     return _check("bath_temperatures", passed, offset, limit, message)
 
 
-def check_steady(settings, rows: dict, blocks: Blocks) -> dict:
-    """Drift of temperatures and flux over the run; value and limit are those of the worst."""
+def check_steady(settings, rows: dict, parts, blocks: Blocks) -> dict:
+    """Drift of temperatures and flux over the run, at every interface; value and limit are those of the worst."""
     names = ("T_A", "T_B", "delta_T", "J")
     harmless_T = max(
         BATH_HARMLESS * abs(settings.T_hot - settings.T_cold),
         BATH_HARMLESS_SELF * max(settings.T_hot, settings.T_cold),
     )
     results = []
-    for name in names:
-        change, stderr, dof = change_over_run(rows[name], blocks)
-        noise = float(stats.t.ppf(1.0 - 0.5 * FALSE_ALARM_STEADY / len(names), dof)) * stderr
-        harmless = FLUX_DRIFT * abs(float(blocks.mean(rows["J"]))) if name == "J" else harmless_T
-        limit = max(harmless, noise, 1e-12 * float(np.abs(rows[name]).max()))
+    J = abs(float(blocks.mean(rows["J"])))
+    tests = [
+        (name if len(parts) == 1 else f"{name} of interface {number}", part[name])
+        for number, (_, part) in enumerate(parts, 1)
+        for name in names
+    ]
+    for name, series in tests:
+        change, stderr, dof = change_over_run(series, blocks)
+        noise = float(stats.t.ppf(1.0 - 0.5 * FALSE_ALARM_STEADY / len(tests), dof)) * stderr
+        harmless = FLUX_DRIFT * J if name.startswith("J") else harmless_T
+        limit = max(harmless, noise, 1e-12 * float(np.abs(series).max()))
         results.append((abs(change) / max(limit, 1e-300), name, abs(change), limit))
     _, name, change, limit = max(results)
     passed = bool(change <= limit)

@@ -1,32 +1,19 @@
-"""Files of a run and of a study, the command line, and the figures."""
+"""Files of a run and of a study, their tables, and the command line."""
 
 import json
 from dataclasses import replace
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
 import synthetic
 
-from analysis import (
-    analyse,
-    collect,
-    fit_run,
-    format_study,
-    load_run,
-    load_study,
-    plot_flux,
-    plot_profile,
-    plot_study,
-    plot_sweep,
-)
+from analysis import analyse, collect, fit_run, format_study, load_run, load_study, plot_study, pool_seeds
 from analysis.__main__ import main
-from analysis.study import RESULTS
+from analysis.tables import RESULTS, short_names, si_column
 from nemd_core.errors import StorageError
 from nemd_core.storage import write_json, write_samples
-
-matplotlib.use("Agg")
+from nemd_core.units import ARGON
 
 CONFIG = """
 units: lj
@@ -55,6 +42,16 @@ def write_run(directory, seed=0, **arguments):
     (directory / "config.yaml").write_text(text)
     write_json(directory / "run.json", {"status": "done", "wall_time": 12.5})
     return samples, settings
+
+
+SI_COLUMNS = (
+    "R_K_m2K_per_GW",
+    "G_MW_per_m2K",
+    "delta_T_K",
+    "J_GW_per_m2",
+    "kappa_A_W_per_mK",
+    "kappa_B_W_per_mK",
+)
 
 
 @pytest.fixture
@@ -86,7 +83,7 @@ def test_fit_writes_the_files_of_a_run(tmp_path, capsys):
     assert (tmp_path / "run" / "profile.png").read_bytes().startswith(b"\x89PNG")
     text = (tmp_path / "run" / "profile.csv").read_text()
     header = "layer,x,region,species,n_sites,temperature,temperature_stderr,flux,flux_stderr,fitted"
-    assert text.splitlines()[0] == header
+    assert text.splitlines()[0].startswith(header)
     assert "nan" not in text.lower()
 
 
@@ -125,7 +122,11 @@ def test_truncated_samples_and_foreign_studies_exit_2(tmp_path, capsys):
 def test_summary_of_a_study(study_dir, capsys):
     table = collect(study_dir)
     state = ["trusted", "failed_checks", "status", "wall_time"]
-    assert list(table.columns) == ["run", "materials.B.mass", *RESULTS, *state]
+    conductance = ["G", "G_stderr"]
+    contract = ["run", "materials.B.mass", *RESULTS, *state, *conductance]
+    assert list(table.columns) == contract + [
+        f"{name}{end}" for name in SI_COLUMNS for end in ("", "_stderr")
+    ]
     assert "delta_T_stderr" in RESULTS and "kappa_B_stderr" in RESULTS
     assert table["run"].tolist() == ["r-one", "r-two", "r-bad", "r-none"]
     assert table["status"].tolist() == [
@@ -140,6 +141,9 @@ def test_summary_of_a_study(study_dir, capsys):
     assert table["wall_time"][0] == 12.5
     assert table.attrs["swept_keys"] == ["materials.B.mass"]
     assert table.attrs["units"]["R_K"] == "tau sigma^2/k_B"
+    assert table.attrs["units_si"]["R_K"] == "m^2 K/GW" and table.attrs["reference"]["name"] == "argon"
+    assert table["R_K_m2K_per_GW"][0] == pytest.approx(ARGON.to_si(table["R_K"][0], "resistance") * 1e9)
+    assert table["R_K_m2K_per_GW"][2:].isna().all()
     written = pd.read_csv(study_dir / "summary.csv", keep_default_na=False, na_values=[""])
     assert list(written.columns) == list(table.columns)
     np.testing.assert_allclose(written["R_K"], table["R_K"].astype(float))
@@ -147,7 +151,8 @@ def test_summary_of_a_study(study_dir, capsys):
     assert main(["collect", str(study_dir)]) == 0
     text = capsys.readouterr().out
     assert text.strip() == format_study(table).strip()
-    assert "R_K (tau sigma^2/k_B)" in text and "energy audit" in text and "±" in text
+    assert "R_K (tau sigma^2/k_B)  R_K (m^2 K/GW)" in text and "energy audit" in text and "±" in text
+    assert "B.mass" in text and "materials.B.mass" not in text
 
 
 def test_a_run_without_analysis_or_with_a_foreign_one_is_named(study_dir):
@@ -191,8 +196,7 @@ def test_a_study_of_one_run_without_swept_keys(tmp_path):
     fit_run(study / "r-one")
     (study / "runs.csv").write_text("run\nr-one\n")
     assert list(collect(study).columns)[:2] == ["run", "R_K"]
-    assert plot_study(study) == study / "sweep.png"
-    assert plot_study(study, tmp_path / "other.png").is_file()
+    assert plot_study(study) == [study / "sweep.png", study / "sweep.pdf"]
 
 
 def test_columns_of_runs_csv_must_be_swept_keys(tmp_path):
@@ -204,62 +208,149 @@ def test_columns_of_runs_csv_must_be_swept_keys(tmp_path):
         load_study(tmp_path)
 
 
-def test_profile_figure_shows_fits_jump_and_units():
-    result = analyse(*synthetic.make())
-    ax = plot_profile(result)
-    x_interface = result.interface["x_interface"]
-    solid = [line for line in ax.lines if str(line.get_label()).startswith("fit of")]
-    assert [line.get_label() for line in solid] == ["fit of A", "fit of B"]
-    assert list(solid[0].get_xdata()) == result.interface["fit_A"]["window"]
-    drawn = [(line.get_xdata()[-1], line.get_ydata()[-1]) for line in ax.lines] + [
-        (line.get_xdata()[0], line.get_ydata()[0]) for line in ax.lines
-    ]
-    for side in "AB":
-        end = np.array([x_interface, result.interface[f"T_{side}"]])
-        assert any(np.allclose(end, point) for point in drawn)
-    texts = " ".join(text.get_text() for text in ax.texts)
-    assert "Delta T" in texts and "hot" in texts and "cold" in texts
-    assert "sigma" in ax.get_xlabel() or "σ" in ax.get_xlabel()
-    assert "ε" in ax.get_ylabel() and "R_K" in ax.get_title(loc="left")
-    assert len(ax.containers) == 2  # error bars of both sides
+def test_run_gives_its_series_as_tables(tmp_path):
+    samples, _ = write_run(tmp_path / "run", n_rep=2)
+    fit_run(tmp_path / "run")
+    run = load_run(tmp_path / "run")
+    series = run.series
+    assert len(series) == 2 * len(samples.step)
+    assert series["time"].iloc[-1] == samples.step[-1] * samples.timestep
+    second = series[series["replica"] == 1]
+    np.testing.assert_array_equal(second["energy"], samples.energy[1])
+    np.testing.assert_array_equal(second["heat_cold"], samples.heat_cold[1])
+    np.testing.assert_array_equal(second["stress_B"], samples.stress[1, :, 1])
+    np.testing.assert_array_equal(second["J_interface"], samples.flux[1, :, samples.interfaces["plane"][0]])
+    assert series["J_hot"].mean() == pytest.approx(run.interface["J_hot"], rel=0.01)
+    temperatures = run.layer_temperatures
+    walls = samples.layers["region"] == "wall"
+    assert temperatures.loc[:, walls].isna().all(axis=None)
+    np.testing.assert_array_equal(temperatures.loc[1].loc[:, ~walls], samples.temperature[1][:, ~walls])
 
 
-def test_figures_of_unresolved_and_untrusted_runs():
-    samples, settings = synthetic.make(flux=0.0, delta_T=0.0)
-    ax = plot_profile(analyse(samples, replace(settings, T_hot=1.0)))
-    assert "not resolved" in ax.get_title(loc="left")
-    assert "not trusted: bath temperatures" in ax.get_title(loc="left")
+def test_running_resistance_ends_with_the_result(tmp_path):
+    samples, _ = write_run(tmp_path / "run")
+    fit_run(tmp_path / "run")
+    run = load_run(tmp_path / "run")
+    assert len(run.running) > 10 and run.running["time"].is_monotonic_increasing
+    last = run.running.iloc[-1]
+    assert last["time"] == samples.step[-1] * samples.timestep
+    assert (last["R_K"], last["R_K_stderr"]) == (run.interface["R_K"], run.interface["R_K_stderr"])
 
 
-def test_flux_figure_draws_on_given_axes():
-    result = analyse(*synthetic.make())
-    figure = matplotlib.figure.Figure()
-    ax = figure.add_subplot()
-    assert plot_flux(result, ax) is ax
-    labels = ax.get_legend_handles_labels()[1]
-    assert labels == ["given by the hot bath", "taken by the cold bath", "planes"]
+def make_table(values, errors, seeds, swept=("materials.B.mass", "run.seed")):
+    """A table of runs at one mass with seeds; a value that is None is that of a run without a result."""
+    table = pd.DataFrame(
+        {
+            "run": [f"r-{i}" for i in range(len(values))],
+            "materials.B.mass": 4.0,
+            "run.seed": seeds,
+            **{name: 1.0 for name in RESULTS},
+            "trusted": [value is not None for value in values],
+            "failed_checks": "",
+            "status": ["done" if value is not None else "failed: killed" for value in values],
+            "wall_time": 2.0,
+        }
+    )
+    table["R_K"] = np.array(values, float)
+    table["R_K_stderr"] = np.array(errors, float)
+    table.attrs = {"swept_keys": list(swept), "units": {}}
+    return table
 
 
-def test_sweep_figure_tells_untrusted_points_and_series_apart(study_dir):
+def test_pooled_seeds_have_mean_spread_and_error():
+    pooled = pool_seeds(make_table([1.0, 2.0, 3.0], [0.3, 0.4, 1.2], [1, 2, 3]))
+    assert len(pooled) == 1 and pooled.attrs["swept_keys"] == ["materials.B.mass"]
+    row = pooled.iloc[0]
+    assert (row["n_seeds"], row["n_resolved"], row["trusted"], row["status"]) == (3, 3, True, "done")
+    assert (row["R_K"], row["R_K_spread"]) == (2.0, 1.0)
+    assert row["R_K_stderr"] == pytest.approx(1 / np.sqrt(3))
+    assert row["R_K_half95"] == pytest.approx(4.302653 / np.sqrt(3))  # Student's t, 2 degrees of freedom
+    assert row["R_K_claimed"] == pytest.approx(1.3 / 3)
+    assert row["wall_time"] == 6.0
+
+
+def test_pooling_keeps_what_failed_in_sight():
+    row = pool_seeds(make_table([1.0, None, None], [0.3, None, None], [1, 2, 3])).iloc[0]
+    assert (row["n_seeds"], row["n_resolved"], row["trusted"]) == (3, 1, False)
+    assert row["status"] == "2 of 3 runs without a result"
+    assert (row["R_K"], row["R_K_stderr"]) == (1.0, 0.3) and np.isnan(row["R_K_spread"])
+    assert np.isnan(pool_seeds(make_table([None], [None], [1]))["R_K"][0])
+
+
+def test_error_of_pooled_seeds_is_that_of_their_mean():
+    """Over many cases of 5 seeds, the interval by Student's t holds the truth in 95 % of them."""
+    cases, seeds = 200, 5
+    values = np.random.default_rng(5).normal(1.0, 0.1, cases * seeds)
+    table = make_table(values, np.full(len(values), 0.1), np.tile(range(seeds), cases))
+    table["materials.B.mass"] = np.repeat(range(cases), seeds)
+    pooled = pool_seeds(table)
+    held = np.mean(np.abs(pooled["R_K"] - 1.0) < pooled["R_K_half95"])
+    assert len(pooled) == cases and abs(held - 0.95) < 4 * np.sqrt(0.95 * 0.05 / cases)
+
+
+def test_pooled_table_of_a_study_is_written_and_shown(tmp_path):
+    study = tmp_path / "seeds"
+    rows = ["run,materials.B.mass,run.seed"]
+    for seed in range(3):
+        write_run(study / f"r-{seed}", seed)
+        fit_run(study / f"r-{seed}")
+        rows.append(f"r-{seed},4,{seed}")
+    (study / "runs.csv").write_text("\n".join(rows) + "\n")
+    table = collect(study)
+    written = pd.read_csv(study / "pooled.csv")
+    assert written["R_K"].tolist() == pytest.approx([table["R_K"].mean()])
+    assert written["R_K_m2K_per_GW"].tolist() == pytest.approx([table["R_K_m2K_per_GW"].mean()])
+    assert written["R_K_stderr"][0] == pytest.approx(table["R_K"].std() / np.sqrt(3))
+    text = format_study(table)
+    assert text.splitlines()[5].startswith("Pooled over run.seed") and len(text.splitlines()) == 8
+    (study / "runs.csv").write_text("run,materials.B.mass\nr-0,4\n")
+    collect(study)
+    assert not (study / "pooled.csv").exists()
+
+
+def test_columns_in_si_units_have_the_unit_in_their_name():
+    assert si_column("R_K", "m^2 K/GW") == "R_K_m2K_per_GW"
+    assert si_column("G", "MW/(m^2 K)") == "G_MW_per_m2K"
+    assert si_column("J", "nW") == "J_nW"
+
+
+def test_short_names_of_keys_stay_different():
+    keys = ["materials.A.mass", "materials.B.mass", "run.seed", "baths.mean", "interaction.cutoff"]
+    assert list(short_names(keys).values()) == ["A.mass", "B.mass", "seed", "baths.mean", "cutoff"]
+    assert short_names(["run.x", "structure.x"]) == {"run.x": "run.x", "structure.x": "structure.x"}
+
+
+def test_run_without_si_values_is_still_listed(study_dir):
+    path = study_dir / "r-one" / "interface.json"
+    fields = json.loads(path.read_text())
+    del fields["si"]
+    write_json(path, fields)
     table = load_study(study_dir)
-    table["trusted"] = [True, False, False, False]
-    ax = plot_sweep(table, "materials.B.mass")
-    faces = [container[0].get_markerfacecolor() for container in ax.containers]
-    assert faces[1] == "white" != faces[0]
-    assert ax.get_legend_handles_labels()[1] == ["not trusted"]
-    assert ax.get_xlabel() == "materials.B.mass" and "R_K" in ax.get_ylabel()
-    doubled = pd.concat([table.assign(seed=1), table.assign(seed=2)], ignore_index=True)
-    doubled.attrs = table.attrs | {"swept_keys": ["materials.B.mass", "seed"]}
-    assert plot_sweep(doubled, "materials.B.mass").get_legend_handles_labels()[1][:2] == [
-        "seed = 1",
-        "seed = 2",
-    ]
-    with pytest.raises(KeyError):
-        plot_sweep(table, "no.such.key")
+    assert np.isnan(table["R_K_m2K_per_GW"][0]) and table["R_K_m2K_per_GW"][1] > 0
+    assert "R_K (" in format_study(table)
 
 
-def test_sweep_figure_over_words(study_dir):
-    table = load_study(study_dir)
-    table["interaction.truncation"] = ["none", "force-shift", "energy-shift", "none"]
-    ax = plot_sweep(table, "interaction.truncation")
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["none", "force-shift", "energy-shift"]
+def test_figures_of_a_run_and_of_a_study_by_format(study_dir, capsys):
+    assert main(["plot", str(study_dir / "r-one"), "--format", "pdf", "svg", "--units", "si"]) == 0
+    assert {path.name for path in (study_dir / "r-one").glob("*.[ps][dv][fg]")} == {
+        "profile.pdf",
+        "profile.svg",
+        "running.pdf",
+        "running.svg",
+    }
+    assert "<text" in (study_dir / "r-one" / "profile.svg").read_text()
+    assert main(["plot", str(study_dir), "--format", "svg"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(study_dir / "sweep.svg")
+
+
+def test_map_is_drawn_for_two_keys_and_goes_when_one_is_left(study_dir):
+    runs = pd.read_csv(study_dir / "runs.csv")
+    runs["run.timestep"] = [0.01, 0.02, 0.02, 0.01]
+    runs.to_csv(study_dir / "runs.csv", index=False)
+    assert [path.name for path in plot_study(study_dir, ["png"])] == ["sweep.png"]  # the mass says it all
+    runs["materials.B.mass"] = [4, 4, 8, 8]
+    runs.to_csv(study_dir / "runs.csv", index=False)
+    assert [path.name for path in plot_study(study_dir, ["png"])] == ["sweep.png", "map.png"]
+    runs.drop(columns="run.timestep").to_csv(study_dir / "runs.csv", index=False)
+    plot_study(study_dir, ["png"])
+    assert not (study_dir / "map.png").exists()

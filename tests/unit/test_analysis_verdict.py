@@ -7,7 +7,6 @@ import pytest
 import synthetic
 
 from analysis import analyse
-from nemd_core.baths import bath_friction
 
 
 def checks_of(samples, settings):
@@ -108,21 +107,26 @@ def test_wrong_bath_temperature_is_found(bath):
 def test_a_short_bath_may_lie_off_its_set_temperature():
     """A bath that passes much power through little friction lies off, by power / (d rate n), and no more."""
     samples, settings = synthetic.make()
-    weak = replace(settings, friction=0.05)
+    samples.layers["friction"] *= 0.05
     power = synthetic.J * synthetic.AREA
     gap = power / (3 * 4 * synthetic.N_SITES) * (2 * 0.005 / np.expm1(2 * 0.05 * 0.005))
     T = synthetic.truth()[1]
-    weak = replace(weak, T_hot=T[synthetic.WALL] + gap, T_cold=T[-synthetic.WALL - 1] - gap)
+    weak = replace(settings, T_hot=T[synthetic.WALL] + gap, T_cold=T[-synthetic.WALL - 1] - gap)
     assert gap > 0.1
     assert failed(samples, weak) == []
-    assert failed(samples, replace(weak, friction=0.1)) == ["bath_temperatures"]
+    samples.layers["friction"] *= 2
+    assert failed(samples, weak) == ["bath_temperatures"]
 
 
-def test_ramped_friction_rises_outwards():
-    ramp = bath_friction(6, 2.0, True)
-    assert np.all(np.diff(ramp) > 0)
-    assert ramp.mean() == pytest.approx(2.0)
-    np.testing.assert_array_equal(bath_friction(3, 1.0, False), 1.0)
+def test_layers_of_a_bath_count_by_their_friction():
+    """A ramped bath is as warm as its well coupled layers; those of hardly any friction may be elsewhere."""
+    samples, settings = synthetic.make(noise=0.3)
+    hot = np.flatnonzero(samples.layers["region"] == "hot")
+    samples.layers["friction"][hot] = [1.95, 1.95, 0.05, 0.05]
+    samples.temperature[:, :, hot[2:]] -= 0.01
+    assert failed(samples, settings) == []
+    samples.layers["friction"][hot] = 1.0
+    assert failed(samples, settings) == ["bath_temperatures"]
 
 
 def test_too_few_independent_samples_are_found():
@@ -165,3 +169,65 @@ def test_a_decaying_flux_is_found(n_rep, n_rows, name):
         heat_cold=samples.heat_cold - heat,
     )
     assert name in failed(samples, settings)
+
+
+# --- periodic ends ------------------------------------------------------------------------------------------------
+
+
+def test_sound_periodic_runs_are_trusted():
+    """As above, also where the two interfaces differ and their paths carry different fluxes."""
+    jumps, fluxes = (0.04, 0.05), (0.033, 0.027)
+    alarms = [failed(*synthetic.make_periodic(seed, jumps=jumps, fluxes=fluxes)) for seed in range(100)]
+    assert sum(map(bool, alarms)) <= 6
+
+
+@pytest.mark.parametrize("number, plane", [(1, 40), (2, 60), (2, 5), (2, 0)])
+def test_a_plane_on_either_path_that_loses_heat_is_found(number, plane):
+    samples, settings = synthetic.make_periodic()
+    samples.flux[:, :, plane] *= 0.9
+    check = checks_of(samples, settings)["flux_agreement"]
+    assert not check["passed"]
+    place = f"interface {number}" if plane == 0 else f"x = {samples.planes['x0'][plane]:g} "
+    assert place in check["message"]
+
+
+def test_all_planes_without_their_half_are_found_on_both_paths():
+    samples, settings = synthetic.make_periodic()
+    assert failed(replace(samples, flux=0.5 * samples.flux), settings) == ["flux_agreement"]
+
+
+def test_a_bath_that_gives_its_heat_only_once_is_found():
+    """Half the heat of both baths, as if it left them one way: no plane agrees with it."""
+    samples, settings = synthetic.make_periodic()
+    halved = replace(samples, heat_hot=0.5 * samples.heat_hot, heat_cold=0.5 * samples.heat_cold)
+    assert "flux_agreement" in failed(halved, settings)
+
+
+def test_opposite_drifts_of_the_two_interfaces_are_found():
+    """Their mean does not change; each of them does."""
+    samples, settings = synthetic.make_periodic(noise=0.5)
+    assert failed(samples, settings) == []
+    drift = 0.02 * np.linspace(-1, 1, samples.step.size)[:, None]
+    samples.temperature[:, :, : synthetic.BULK] += drift
+    samples.temperature[:, :, synthetic.BULK + synthetic.BATH : synthetic.PERIODIC_SIDE] -= drift
+    check = checks_of(samples, settings)["steady_state"]
+    assert not check["passed"] and " of interface " in check["message"]
+
+
+def test_bath_temperatures_with_periodic_ends():
+    """The power that puts a bath off its set value is that of both ways together."""
+    samples, settings = synthetic.make_periodic()
+    assert failed(samples, settings) == []
+    offset = 2 * synthetic.J * synthetic.AREA / (3 * synthetic.BATH * synthetic.N_SITES)
+    bias = settings.T_hot - settings.T_cold
+    assert offset > 0.05 * bias
+    wrong = replace(settings, T_hot=settings.T_hot + 0.12 * bias)
+    assert failed(samples, wrong) == ["bath_temperatures"]
+
+
+def test_the_flux_of_the_species_is_judged():
+    samples, settings = synthetic.make()
+    interface = samples.flux[:, :, samples.interfaces["plane"][0]]
+    assert failed(replace(samples, flux_species=interface), settings) == []
+    check = checks_of(replace(samples, flux_species=0.9 * interface), settings)["flux_agreement"]
+    assert not check["passed"] and check["message"].startswith("the heat that A gives to the other atoms")

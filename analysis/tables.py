@@ -1,0 +1,157 @@
+"""Tables of a study: seeds pooled, columns in SI units, and text for a reader. What a table holds: study.py."""
+
+import re
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from .uncertainty import with_error
+
+QUANTITIES = ("R_K", "delta_T", "J", "kappa_A", "kappa_B")
+RESULTS = [name for quantity in QUANTITIES for name in (quantity, f"{quantity}_stderr")]
+STATE = ["trusted", "failed_checks", "status", "wall_time"]
+CONDUCTANCE = ["G", "G_stderr"]
+SI_QUANTITIES = ("R_K", "G", "delta_T", "J", "kappa_A", "kappa_B")
+DONE = "done"
+SEEDS = ("run.seed", "structure.interface.seed")
+"""Swept keys that make independent copies of the same case."""
+SECTIONS = ("materials", "structure", "interaction", "run")
+"""Sections whose name says nothing that the rest of a key does not."""
+
+
+def si_column(quantity: str, unit: str) -> str:
+    """The column of a quantity in an SI unit: R_K in m^2 K/GW is `R_K_m2K_per_GW`."""
+    above, _, below = re.sub(r"[\^ ()]", "", unit.replace("/", "|")).partition("|")
+    return f"{quantity}_{above}" + (f"_per_{below}" if below else "")
+
+
+def swept_seeds(table: pd.DataFrame) -> list[str]:
+    """The swept keys of a table that are seeds."""
+    return [key for key in table.attrs.get("swept_keys", []) if key in SEEDS]
+
+
+def pool_seeds(table: pd.DataFrame) -> pd.DataFrame:
+    """The table of a study with the rows that differ in their seeds only made one, in the order of `table`.
+
+    Each quantity X becomes the mean over the runs that resolved it. Its columns are X; X_stderr, the standard
+    error spread/sqrt(n); X_spread, the standard deviation of the runs; X_half95, half the 95 % interval by
+    Student's t for n - 1 degrees of freedom (12.7 standard errors at n = 2, 2.8 at n = 5: the spread of a few
+    runs is poorly known); X_claimed, what the runs' own errors promise for the mean, which should agree with
+    X_stderr. With n = 1 the error is the run's own, spread and interval are empty. SI columns have X and
+    X_stderr. n_seeds is the number of runs, n_resolved that of those with an R_K; a row is trusted if all its
+    runs are. `attrs` are those of `table` without the seeds among `swept_keys`.
+    """
+    keys = [key for key in table.attrs["swept_keys"] if key not in SEEDS]
+    groups = table.groupby(keys, sort=False, dropna=False) if keys else [((), table)]
+    pooled = pd.DataFrame(
+        [dict(zip(keys, values, strict=True)) | _pool(group) for values, group in groups],
+    )
+    pooled.attrs = table.attrs | {"swept_keys": keys}
+    return pooled
+
+
+def _pool(group: pd.DataFrame) -> dict:
+    n_failed = int((group["status"] != DONE).sum())
+    failed_checks = dict.fromkeys(
+        name for names in group["failed_checks"] for name in names.split(";") if name
+    )
+    row = {"n_seeds": len(group), "n_resolved": int(group["R_K"].notna().sum())}
+    for name in group.columns:
+        if f"{name}_stderr" in group:
+            numbers = _pool_values(group[name], group[f"{name}_stderr"])
+            reduced = name in (*QUANTITIES, "G")
+            row |= {
+                f"{name}{end}": number for end, number in numbers.items() if reduced or end in ("", "_stderr")
+            }
+    return row | {
+        "trusted": bool(group["trusted"].all()),
+        "failed_checks": ";".join(failed_checks),
+        "status": f"{n_failed} of {len(group)} runs without a result" if n_failed else DONE,
+        "wall_time": group["wall_time"].sum(min_count=1),
+    }
+
+
+def _pool_values(values, errors) -> dict:
+    """Mean and errors of one quantity by the ends of their columns' names."""
+    known = values.notna()
+    values, errors = values[known].to_numpy(float), errors[known].to_numpy(float)
+    n = len(values)
+    row = dict.fromkeys(("", "_stderr", "_spread", "_half95", "_claimed"), np.nan)
+    if n == 0:
+        return row
+    claimed = float(np.sqrt(np.sum(errors**2)) / n)
+    row |= {"": float(values.mean()), "_stderr": claimed, "_claimed": claimed}
+    if n > 1:
+        spread = float(values.std(ddof=1))
+        stderr = spread / np.sqrt(n)
+        row |= {"_stderr": stderr, "_spread": spread, "_half95": float(stats.t.ppf(0.975, n - 1)) * stderr}
+    return row
+
+
+def short_names(keys) -> dict[str, str]:
+    """Shorter names of swept keys, as far as they stay different: materials.B.mass is B.mass."""
+    short = {key: key.partition(".")[2] if key.partition(".")[0] in SECTIONS else key for key in keys}
+    names = list(short.values())
+    return {key: name if names.count(name) == 1 else key for key, name in short.items()}
+
+
+def format_study(table: pd.DataFrame) -> str:
+    """The table of a study as text: swept values, R_K in both units, J, and what became of each run."""
+    parts = [_format_rows(table, ["run"])]
+    seeds = swept_seeds(table)
+    if seeds:
+        pooled = pool_seeds(table)
+        text = "mean ± spread of the runs / sqrt(n)"
+        parts += [
+            "",
+            f"Pooled over {', '.join(seeds)} ({text}):",
+            _format_rows(pooled, ["n_seeds"], ["R_K_half95", "R_K_claimed"]),
+        ]
+    return "\n".join(parts)
+
+
+def _format_rows(table: pd.DataFrame, first: list[str], plain=()) -> str:
+    """One line per row; the verdict comes last, as it may be long."""
+    keys = table.attrs.get("swept_keys", [])
+    units, units_si = table.attrs.get("units", {}), table.attrs.get("units_si", {})
+    columns = {name: [str(value) for value in table[name]] for name in first}
+    columns |= {
+        name: [_format_value(value) for value in table[key]] for key, name in short_names(keys).items()
+    }
+    columns[_with_unit("R_K", units)] = _format_numbers(table, "R_K")
+    if "R_K" in units_si:
+        columns[_with_unit("R_K", units_si)] = _format_numbers(table, si_column("R_K", units_si["R_K"]))
+    columns[_with_unit("J", units)] = _format_numbers(table, "J")
+    titles = {"R_K_half95": "95 %: ±", "R_K_claimed": "claimed: ±"}
+    columns |= {
+        titles[name]: ["-" if pd.isna(value) else f"{value:.2g}" for value in table[name]] for name in plain
+    }
+    widths = {title: max(map(len, (title, *cells))) for title, cells in columns.items()}
+    lines = ["  ".join([*(title.rjust(width) for title, width in widths.items()), "verdict"])]
+    for i, verdict in enumerate(_verdicts(table)):
+        lines.append(
+            "  ".join([*(columns[title][i].rjust(width) for title, width in widths.items()), verdict])
+        )
+    return "\n".join(lines)
+
+
+def _with_unit(name: str, units: dict) -> str:
+    return f"{name} ({units[name]})" if name in units else name
+
+
+def _format_value(value) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _format_numbers(table: pd.DataFrame, name: str) -> list[str]:
+    pairs = zip(table[name], table[f"{name}_stderr"], strict=True)
+    return ["-" if pd.isna(value) else with_error(value, stderr) for value, stderr in pairs]
+
+
+def _verdicts(table: pd.DataFrame) -> list[str]:
+    states = zip(table["trusted"], table["failed_checks"], table["status"], strict=True)
+    return [
+        "trusted" if trusted else (f"NOT trusted: {failed}" if status == DONE else status)
+        for trusted, failed, status in states
+    ]

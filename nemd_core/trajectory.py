@@ -1,0 +1,281 @@
+"""Trajectories on disk: H5MD 1.1, which MDAnalysis opens as it is, and extended XYZ for ASE and OVITO.
+
+A file holds one replica. Everything that a reader needs is in it: units, masses, materials, symbols, and the layer and
+region of each site. Numbers are double precision, in Angstrom, ps, Angstrom/ps and u, through the reference substance
+of the run.
+
+Positions belong to whole steps; velocities are those in the middle of the same step (BAOAB, n - 1/2), from which layer
+temperatures are taken. Positions are not wrapped into the box.
+
+No analysis here: `analysis.trajectory` reads these files through MDAnalysis.
+"""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import ase.units
+import h5py
+import numpy as np
+from ase.io.extxyz import write_xyz
+from scipy.constants import angstrom, atomic_mass, pico
+
+from .errors import ConfigError, Problem, StorageError
+from .storage import atomic
+from .system import REGIONS, SPECIES, System
+from .units import Reference
+from .version import __version__
+
+FORMAT = "nemd-trajectory-1"
+FILE_UNITS = Reference("u, Angstrom, ps", atomic_mass * (angstrom / pico) ** 2, angstrom, atomic_mass)
+"""The units of the file as if they were a reference substance; one unit of temperature is u (Angstrom/ps)² / k_B."""
+GROUP = "trajectory"
+"""Name of the group of particles: the one where MDAnalysis looks when it is given no topology."""
+_BUFFER_BYTES = 2**18
+"""Size of the chunks in the file, and of the frames held in memory for each of positions and velocities."""
+_UNITS = {"position": "Angstrom", "velocity": "Angstrom ps-1"}
+
+
+def trajectory_name(replica: int = 0) -> str:
+    """The file of a replica in the directory of a run."""
+    return f"trajectory-{replica}.h5md" if replica else "trajectory.h5md"
+
+
+class TrajectoryWriter:
+    """Streams frames to an H5MD file, which appears under its name when it is closed.
+
+    A context manager: left by an exception, it leaves no file. Memory is bounded by a buffer of some frames, which
+    `flush` empties. Raises ConfigError when `regions` hold no site, StorageError when the file cannot be written.
+    """
+
+    def __init__(self, path, system: System, reference: Reference, timestep: float, regions=None):
+        """`timestep` in reduced units; `regions` is a subset of `system.REGIONS`, None for all sites."""
+        self.path = Path(path)
+        atoms = system.to_ase()
+        self._sites = np.arange(len(atoms))
+        if regions is not None:
+            self._sites = np.flatnonzero(np.isin(atoms.arrays["region"], list(regions)))
+        if not len(self._sites):
+            raise ConfigError(
+                [
+                    Problem(
+                        "output.trajectory_regions",
+                        f"[{', '.join(regions)}]",
+                        f"no site of this junction lies there; it has {', '.join(_present(atoms))}",
+                    )
+                ]
+            )
+        self._scale = {
+            name: reference.unit(quantity) / FILE_UNITS.unit(quantity)
+            for name, quantity in (("position", "length"), ("velocity", "velocity"))
+        }
+        self._tau = reference.unit("time") / FILE_UNITS.unit("time") * timestep
+        self._edges = atoms.cell.lengths() * self._scale["position"]
+        held = max(1, _BUFFER_BYTES // (24 * len(self._sites)))
+        self._vectors = {name: np.zeros((held, len(self._sites), 3)) for name in _UNITS}
+        self._steps = np.zeros(held, dtype=np.int64)
+        self._held = self._written = 0
+        with ExitStack() as stack:
+            try:
+                self._file = stack.enter_context(h5py.File(stack.enter_context(atomic(self.path)), "w"))
+                _write_header(self._file, atoms, self._sites, system.lattice.dimensions, reference, self._tau)
+                self._create_series(held)
+            except OSError as error:
+                raise self._unwritable(error) from None
+            self._stack = stack.pop_all()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        if exception[0] is None:
+            self.close()
+        else:
+            self._stack.__exit__(*exception)
+
+    def write(self, step: int, positions: np.ndarray, velocities: np.ndarray) -> None:
+        """Add a frame, in reduced units: whole-step positions and half-step velocities of every site.
+
+        Shapes (n_sites, 3), or (n_sites, 1) for a chain, whose y and z are then 0. Steps have to grow.
+        """
+        self._steps[self._held] = step
+        for name, values in (("position", positions), ("velocity", velocities)):
+            frame = self._vectors[name][self._held]
+            frame[:, : values.shape[1]] = values[self._sites] * self._scale[name]
+        self._held += 1
+        if self._held == len(self._steps):
+            self.flush()
+
+    def flush(self) -> None:
+        """Bring every frame so far to disk."""
+        first, self._written = self._written, self._written + self._held
+        steps, particles = self._steps[: self._held], self._file[f"particles/{GROUP}"]
+        columns = {
+            "position/step": steps,
+            "position/time": steps * self._tau,
+            "box/edges/value": np.broadcast_to(self._edges, (self._held, 3)),
+            **{f"{name}/value": values[: self._held] for name, values in self._vectors.items()},
+        }
+        try:
+            for name, values in columns.items():
+                particles[name].resize(self._written, axis=0)
+                particles[name][first:] = values
+            self._file.flush()
+        except (OSError, RuntimeError) as error:
+            raise self._unwritable(error) from None
+        self._held = 0
+
+    def close(self) -> None:
+        """Write what is held and give the file its name; closing again does nothing."""
+        with self._stack:  # the temporary file goes when this fails
+            if self._file:
+                self.flush()
+
+    def _create_series(self, held: int) -> None:
+        """Empty datasets that grow with the frames; all share one `step` and `time`, as H5MD advises."""
+        particles = self._file[f"particles/{GROUP}"]
+        for name, unit in _UNITS.items():
+            shape = (len(self._sites), 3)
+            values = particles.create_dataset(
+                f"{name}/value", (0, *shape), "f8", maxshape=(None, *shape), chunks=(held, *shape)
+            )
+            values.attrs["unit"] = unit
+        particles["position"].attrs["description"] = "at the end of `step`, not wrapped into the box"
+        particles["velocity"].attrs["description"] = "half a time step before `step`: in the middle of BAOAB"
+        edges = particles.create_dataset("box/edges/value", (0, 3), "f8", maxshape=(None, 3))
+        edges.attrs["unit"] = "Angstrom"
+        clock = {
+            name: particles.create_dataset(f"position/{name}", (0,), kind, maxshape=(None,), chunks=(1024,))
+            for name, kind in (("step", "i8"), ("time", "f8"))
+        }
+        clock["time"].attrs["unit"] = "ps"
+        for name, dataset in clock.items():
+            for other in ("velocity", "box/edges"):
+                particles[f"{other}/{name}"] = dataset
+
+    def _unwritable(self, error: Exception) -> StorageError:
+        return StorageError(f"{self.path}: cannot be written ({' '.join(str(error).split())})")
+
+
+class Header(NamedTuple):
+    """What a trajectory file says about its sites; arrays have the shape (n_sites,) of those in the file."""
+
+    site: np.ndarray
+    """Number of each site in the junction."""
+    layer: np.ndarray
+    region: np.ndarray
+    """Names, of `system.REGIONS`."""
+    material: np.ndarray
+    """A, B or C."""
+    symbol: np.ndarray
+    mass: np.ndarray
+    """u."""
+    edges: np.ndarray
+    """Edges of the box in Angstrom, shape (3,)."""
+    periodic: np.ndarray
+    """Whether the box repeats along x, y and z, shape (3,)."""
+    dimensions: int
+    """Components in which the atoms move: 1 for a chain."""
+    timestep: float
+    """ps."""
+    reference: Reference
+    n_frames: int
+
+
+def read_header(path) -> Header:
+    """What a trajectory of this package says about itself. Raises StorageError for any other file."""
+    try:
+        with h5py.File(path, "r") as file:
+            run, particles = file["parameters/nemd"].attrs, file[f"particles/{GROUP}"]
+            if run["format"] != FORMAT:
+                raise StorageError(f"{path}: not a trajectory of format {FORMAT}")
+            names = (("region", REGIONS), ("species", SPECIES))
+            region, material = (np.array(of)[particles[name][()]] for name, of in names)
+            return Header(
+                site=particles["id"][()],
+                layer=particles["layer"][()],
+                region=region,
+                material=material,
+                symbol=particles["symbol"].asstr()[()].astype("U"),
+                mass=particles["mass"][()],
+                edges=run["edges"],
+                periodic=np.array([str(b) == "periodic" for b in particles["box"].attrs["boundary"]]),
+                dimensions=int(run["dimensions"]),
+                timestep=float(run["timestep"]),
+                reference=Reference(
+                    str(run["reference"]), *(float(run[name]) for name in ("epsilon", "sigma", "mass"))
+                ),
+                n_frames=len(particles["position/step"]),
+            )
+    except FileNotFoundError:
+        raise StorageError(f"{path}: no such file; output.trajectory_every > 0 asks for one") from None
+    except (OSError, KeyError, IndexError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise StorageError(f"{path}: not a trajectory of this package ({reason})") from None
+
+
+def trajectory_to_extxyz(h5md_path, xyz_path, every: int = 1) -> int:
+    """Write every `every`-th frame of a trajectory as extended XYZ for ASE and OVITO; returns how many.
+
+    Positions in Angstrom; `momenta` in the units of ASE, so that `Atoms.get_velocities` works, and `velo`, the name that
+    OVITO knows, in Angstrom/ps; arrays masses, material, region, layer, id; step and time_ps beside each frame. Frames
+    go through memory one by one. Raises StorageError for a file that is not a trajectory of this package.
+    """
+    header = read_header(h5md_path)
+    atoms = ase.Atoms(header.symbol, cell=header.edges, pbc=header.periodic, masses=header.mass)
+    for name, values in (("material", header.material), ("region", header.region)):
+        atoms.set_array(name, values)
+    atoms.set_array("layer", header.layer)
+    atoms.set_array("id", header.site)
+    frames = range(0, header.n_frames, every)
+    with h5py.File(h5md_path, "r") as file, atomic(xyz_path) as temporary, open(temporary, "w") as out:
+        position, velocity = (file[f"particles/{GROUP}/{name}"] for name in ("position", "velocity"))
+        for frame in frames:
+            v = velocity["value"][frame]
+            atoms.positions = position["value"][frame]
+            atoms.set_velocities(v / (1000 * ase.units.fs))
+            atoms.set_array("velo", v)
+            atoms.info["step"] = int(position["step"][frame])
+            atoms.info["time_ps"] = float(position["time"][frame])
+            write_xyz(out, atoms, write_results=False)
+    return len(frames)
+
+
+def _present(atoms) -> list[str]:
+    return [name for name in REGIONS if name in atoms.arrays["region"]]
+
+
+def _write_header(file, atoms, sites, dimensions: int, reference: Reference, timestep: float) -> None:
+    """Everything in the file but the frames; `timestep` in ps."""
+    file.create_group("h5md").attrs["version"] = np.array([1, 1])
+    file.create_group("h5md/author").attrs["name"] = "N/A"
+    file.create_group("h5md/creator").attrs.update(name="nemd_core", version=__version__)
+    file.create_group("h5md/modules/units").attrs["version"] = np.array([1, 0])
+
+    particles = file.create_group(f"particles/{GROUP}")
+    boundary = [("none", "periodic")[int(repeats)] for repeats in atoms.pbc]
+    particles.create_group("box").attrs.update(dimension=3, boundary=boundary)
+    for name, values, of in (
+        ("species", atoms.arrays["material"], SPECIES),
+        ("region", atoms.arrays["region"], REGIONS),
+    ):
+        kind = h5py.enum_dtype({word: n for n, word in enumerate(of)}, basetype="i1")
+        particles.create_dataset(name, data=[of.index(word) for word in values[sites]], dtype=kind)
+    particles["id"] = sites
+    particles["layer"] = atoms.arrays["layer"][sites]
+    particles["symbol"] = np.array(atoms.get_chemical_symbols(), dtype="S")[sites]
+    particles["mass"] = atoms.get_masses()[sites] * (reference.unit("mass") / FILE_UNITS.unit("mass"))
+    particles["mass"].attrs["unit"] = "u"
+
+    file.create_group("parameters/nemd").attrs.update(
+        format=FORMAT,
+        dimensions=dimensions,
+        timestep=timestep,
+        edges=atoms.cell.lengths() * reference.unit("length") / FILE_UNITS.unit("length"),
+        reference=reference.name,
+        epsilon=reference.epsilon,
+        sigma=reference.sigma,
+        mass=reference.mass,
+        description="timestep in ps, edges in Angstrom; reference: name, epsilon (J), sigma (m) and mass (kg) of the "
+        "substance whose Lennard-Jones parameters are the reduced units of the run",
+    )
