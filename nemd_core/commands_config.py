@@ -4,7 +4,8 @@ import json
 import sys
 
 from nemd_core.config import json_schema, key_table, load_study
-from nemd_core.errors import EXIT_BAD_INPUT, ConfigError
+from nemd_core.errors import EXIT_BAD_INPUT, ConfigError, StorageError
+from nemd_core.structure import build
 
 
 def add_check(subparsers) -> None:
@@ -34,7 +35,11 @@ def command_check(args) -> int:
     """Validate every point; problems go to standard error, one line each."""
     try:
         study = load_study(args.config)
-    except ConfigError as error:
+        for point in study.points:
+            structure = point.config.structure
+            if structure.file and structure.lattice_constant != "auto":  # whose sites are not known yet
+                build(point.config)
+    except (ConfigError, StorageError) as error:
         print(error, file=sys.stderr)
         return EXIT_BAD_INPUT
     swept = f", swept over {', '.join(study.swept_keys)}" if study.swept_keys else ""

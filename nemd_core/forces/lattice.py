@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..jit import kernel
+from ..jit import inlined, kernel
 from ..simd import LANES, item, load, splat, store, where_less
 from .laws import pair_energy, pair_force, vector_constants
 
@@ -106,6 +106,22 @@ def collect_forces(sheet, f, field):
                 total[k] += part[k]
 
 
+@inlined
+def _pair_power(law, constants, entry, link, p, q, k, u, v, field):
+    """The x component of F_(j<-i), and ½ F_(j<-i) · (v_i + v_j), of the pairs at p and q."""
+    stride, zero = field.stride, splat(0.0)
+    dx, dy, dz = load(u, q) - load(u, p), zero, zero
+    if field.components == 3:
+        dy = load(u, q + stride) - load(u, p + stride)
+        dz = load(u, q + 2 * stride) - load(u, p + 2 * stride)
+    px, py, pz = pair_force(law, constants, entry, link, q, k, dx, dy, dz)
+    power = px * (load(v, p) + load(v, q))
+    if field.components == 3:
+        power = power + py * (load(v, p + stride) + load(v, q + stride))
+        power = power + pz * (load(v, p + 2 * stride) + load(v, q + 2 * stride))
+    return px, power * splat(0.5)
+
+
 @kernel
 def sweep_flow(sheet, u, v, field, law):
     """Add ½ F_(j<-i) · (v_i + v_j) and the x of F of all pairs that lie in different cells, at i's position, by shift."""
@@ -113,10 +129,8 @@ def sweep_flow(sheet, u, v, field, law):
     v = v.reshape(-1)
     flow = field.flow[sheet].reshape(-1)
     pull = field.pull[sheet].reshape(-1)
-    stride, crystal = field.stride, field.components == 3
-    own = sheet * field.components * stride
+    own = sheet * field.components * field.stride
     entries = sheet * field.shift.size
-    zero, half = splat(0.0), splat(0.5)
     for row in range(field.rows):
         for k in range(field.begin, field.end, LANES):
             p = own + row * field.width + k
@@ -126,17 +140,9 @@ def sweep_flow(sheet, u, v, field, law):
                 if shift == 0:
                     continue
                 q = item(field.source, entries + entry) + k
-                dx, dy, dz = load(u, q) - load(u, p), zero, zero
-                if crystal:
-                    dy = load(u, q + stride) - load(u, p + stride)
-                    dz = load(u, q + 2 * stride) - load(u, p + 2 * stride)
-                px, py, pz = pair_force(law, constants, entry, entries + entry, q, k, dx, dy, dz)
-                power = px * (load(v, p) + load(v, q))
-                if crystal:
-                    power = power + py * (load(v, p + stride) + load(v, q + stride))
-                    power = power + pz * (load(v, p + 2 * stride) + load(v, q + 2 * stride))
+                px, power = _pair_power(law, constants, entry, entries + entry, p, q, k, u, v, field)
                 b = (shift + field.reach) * field.width + k
-                store(flow, b, load(flow, b) + power * half)
+                store(flow, b, load(flow, b) + power)
                 store(pull, b, load(pull, b) + px)
 
 
@@ -146,28 +152,18 @@ def sweep_crossing(sheet, u, v, field, law):
     u = u.reshape(-1)
     v = v.reshape(-1)
     crossing = field.crossing[sheet]
-    stride, crystal = field.stride, field.components == 3
-    own = sheet * field.components * stride
+    own = sheet * field.components * field.stride
     entries = sheet * field.shift.size
-    zero, half = splat(0.0), splat(0.5)
     for row in range(field.rows):
         for k in range(field.begin, field.end, LANES):
             p = own + row * field.width + k
             constants = vector_constants(law, p, k)
-            total = zero
+            total = splat(0.0)
             for entry in range(item(field.first, row), item(field.first, row + 1)):
                 q = item(field.source, entries + entry) + k
-                dx, dy, dz = load(u, q) - load(u, p), zero, zero
-                if crystal:
-                    dy = load(u, q + stride) - load(u, p + stride)
-                    dz = load(u, q + 2 * stride) - load(u, p + 2 * stride)
-                px, py, pz = pair_force(law, constants, entry, entries + entry, q, k, dx, dy, dz)
-                power = px * (load(v, p) + load(v, q))
-                if crystal:
-                    power = power + py * (load(v, p + stride) + load(v, q + stride))
-                    power = power + pz * (load(v, p + 2 * stride) + load(v, q + 2 * stride))
+                _, power = _pair_power(law, constants, entry, entries + entry, p, q, k, u, v, field)
                 total = total + power * (load(field.marker, p) - load(field.marker, q))
-            store(crossing, k, load(crossing, k) + total * half)
+            store(crossing, k, load(crossing, k) + total)
 
 
 @kernel

@@ -74,7 +74,9 @@ def pair_law(law: LennardJones, system: System, rows: Rows, table: Table, pairs:
     axial, kind = axial_bonds(system, rows, pairs)
     return PairLaw(
         plain=plain,
-        segment=np.repeat([[q[PAIR_TYPE[s, s]] for s, _ in segments] for q in quarters], LANES, axis=1).ravel(),
+        segment=np.repeat(
+            [[q[PAIR_TYPE[s, s]] for s, _ in segments] for q in quarters], LANES, axis=1
+        ).ravel(),
         bond=np.array(bonds).ravel(),
         entries=len(table.pairs),
         species=species.ravel(),
@@ -91,7 +93,9 @@ def pair_law(law: LennardJones, system: System, rows: Rows, table: Table, pairs:
 def _plain_vectors(system: System, rows: Rows, quarters) -> tuple[np.ndarray, list[tuple[int, int]]]:
     """For each vector of positions its segment, or -1; and the (species, side) of each segment."""
     begin, end = rows.window()
-    cells = system.inner_cell(rows.first_cell - rows.reach + np.arange((end - begin) // rows.replicas + 2 * rows.reach + 1))
+    cells = system.inner_cell(
+        rows.first_cell - rows.reach + np.arange((end - begin) // rows.replicas + 2 * rows.reach + 1)
+    )
     by_cell = system.species.reshape(-1, system.n_cells)
     species = np.where((by_cell == by_cell[0]).all(axis=0), by_cell[0], -1)
     side = system.cell_side
@@ -112,9 +116,7 @@ def _plain_vectors(system: System, rows: Rows, quarters) -> tuple[np.ndarray, li
 
 def axial_bonds(system: System, rows: Rows, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
     """Ideal x from i to j along the row for each kind of pair, (kinds, width), and the kind of each pair."""
-    kinds, kind = np.unique(
-        np.column_stack([pairs.basis, pairs.offset[:, 0]]), axis=0, return_inverse=True
-    )
+    kinds, kind = np.unique(np.column_stack([pairs.basis, pairs.offset[:, 0]]), axis=0, return_inverse=True)
     per_cell, sublayer = system.lattice.layers_per_cell, system.lattice.sublayer
     i, j, shift = kinds.T[:, :, None]
     layer = rows.cell_of_position * per_cell + sublayer[i]

@@ -27,9 +27,7 @@ class Reference(NamedTuple):
     """Heat flow from all sites of species A to all others."""
 
 
-def reference_forces(
-    system: System, law: LennardJones | Springs, displacement, velocity=None
-) -> Reference:
+def reference_forces(system: System, law: LennardJones | Springs, displacement, velocity=None) -> Reference:
     """Forces, energy, and what goes through the planes, pair by pair.
 
     displacement, velocity: (n_sites, components). Springs join nearest neighbours and are quadratic in the displacements.

@@ -165,8 +165,13 @@ def half_pairs(system: System, inner: float, outer: float, unstrained: bool = Fa
     lattice = system.lattice
     axial = system.lateral if unstrained else min(system.axial)
     scale = lattice.edges * np.array([axial, system.lateral, system.lateral])
-    span = [int(np.ceil(outer / edge)) + 1 if lattice.dimensions == 3 or n == 0 else 0 for n, edge in enumerate(scale)]
-    cells = np.stack(np.meshgrid(*[np.arange(-n, n + 1) for n in span], indexing="ij"), axis=-1).reshape(-1, 3)
+    span = [
+        int(np.ceil(outer / edge)) + 1 if lattice.dimensions == 3 or n == 0 else 0
+        for n, edge in enumerate(scale)
+    ]
+    cells = np.stack(np.meshgrid(*[np.arange(-n, n + 1) for n in span], indexing="ij"), axis=-1).reshape(
+        -1, 3
+    )
     basis, offset = [], []
     for i, site in enumerate(lattice.basis):
         for j, other in enumerate(lattice.basis):

@@ -56,7 +56,11 @@ CASES = {
         2.37,
     ),
     "alloy-lj": (junction("fcc", 4, 5, a=1.58, cross_section=(2, 2), walls=2, species=1), "lj", 2.36),
-    "alloy-harmonic": (junction("fcc", 4, 4, a=1.58, cross_section=(2, 3), walls=1, species=2), "harmonic", None),
+    "alloy-harmonic": (
+        junction("fcc", 4, 4, a=1.58, cross_section=(2, 3), walls=1, species=2),
+        "harmonic",
+        None,
+    ),
     "alloy-lj-harmonic": (
         junction("fcc", 3, 4, a=1.58, cross_section=(2, 2), walls=2, species=3),
         "lj-harmonic",
@@ -269,7 +273,9 @@ def assert_equal_to_reference(system, law, forces, replicas, size=0.05):
             assert getattr(found, name)[r] == pytest.approx(wanted, abs=1e-11 * np.abs(wanted).max())
             assert np.abs(wanted).min() > 0
         if forces.field.marker.size and not system.periodic:
-            assert found.crossing[r] == pytest.approx(expected.crossing, abs=1e-11 * np.abs(expected.flow).max())
+            assert found.crossing[r] == pytest.approx(
+                expected.crossing, abs=1e-11 * np.abs(expected.flow).max()
+            )
             assert expected.crossing != 0
 
 
@@ -332,6 +338,15 @@ def test_heat_flow_of_a_spring_written_out():
     )  # both ends are tied to fixed sites
     ends = 0.5 * (u[0, 0, 0] ** 2 + 1.5 * u[0, -1, 0] ** 2)
     assert energy[0] == pytest.approx(ends + 0.5 * (k * (left - right) ** 2).sum(), rel=1e-14)
+
+
+@pytest.mark.parametrize("case", ["chain-lj", "strained-lj", "fcc111-lj", "fcc-harmonic"])
+def test_across_a_sharp_interface_species_and_plane_see_the_same_heat(case):
+    system, _, forces = make(case)
+    u, v = displace(system, 0.05)[None], displace(system, 1.0, seed=1)[None]
+    found = kernel_sums(system, forces, u, v)
+    (plane,) = system.interfaces["plane"]
+    assert found.crossing[0] == pytest.approx(found.flow[0, plane], abs=1e-12 * np.abs(found.flow).max())
 
 
 # --- harmonic forces ------------------------------------------------------------------------------------------

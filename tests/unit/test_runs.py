@@ -13,9 +13,19 @@ import pytest
 import yaml
 from junctions import CHAIN, LJ, changed, configure
 
-from nemd_core import PhysicsError, Simulation, StorageError, from_ase, read_run_info, read_samples, run
+from nemd_core import (
+    ConfigError,
+    PhysicsError,
+    Simulation,
+    StorageError,
+    from_ase,
+    read_run_info,
+    read_samples,
+    reuse,
+    run,
+)
 from nemd_core.__main__ import main
-from nemd_core.config import config_hash, load_config
+from nemd_core.config import config_hash, dynamics_hash, load_config
 from nemd_core.storage import atomic, write_samples
 from nemd_core.structure import build
 
@@ -110,6 +120,7 @@ def test_run_json_has_the_fields_of_the_design(finished):
     config = load_config(finished[1][1])
     assert info["status"] == "done" and info["message"] == ""
     assert info["config_hash"] == config_hash(config) and info["seed"] == config.run.seed
+    assert info["dynamics_hash"] == dynamics_hash(config) and info["trajectory"] is None
     assert info["steps"] == 600 and info["atoms"] == 10 and info["units"] == "lj" and info["threads"] == 1
     assert info["version"] and info["hardware"]["cores"] >= 1 and "git_revision" in info
     assert info["wall_time"] > 0
@@ -128,13 +139,16 @@ def test_samples_have_the_shapes_of_the_design(tmp_path):
         assert series["temperature"].shape == (2, 6, system.n_layers) == (2, 6, 24)
         assert series["flux"].shape == (2, 6, len(system.plane_cell)) == (2, 6, 9)
         assert all(series[name].shape == (2, 6) for name in ("heat_hot", "heat_cold", "energy"))
-        assert set(file["layers"]) == {"x0", "x_mean", "region", "species", "n_sites"}
+        assert set(file["layers"]) == {"x0", "x_mean", "region", "species", "n_sites", "friction"}
+        assert series["stress"].shape == (2, 6, 2) and "flux_species" not in series
         assert list(file["layers/n_sites"]) == [18] * 24
         assert list(file["layers/region"].asstr())[::2] == (
             ["wall"] * 2 + ["hot"] * 2 + ["A"] * 2 + ["B"] * 2 + ["cold"] * 2 + ["wall"] * 2
         )
         assert list(file["planes/cell"]) == list(range(2, 11))
-        assert file["planes"].attrs["interface"] == 4  # the lower boundary of cell 6, the first of B
+        interfaces = {name: list(values) for name, values in file["interfaces"].items()}
+        # plane 4 is the lower boundary of cell 6, the first of B
+        assert interfaces == {"plane": [4], "left": [11], "right": [12], "direction": [1]}
         assert file.attrs["area"] == pytest.approx((3 * 1.58) ** 2)
     samples = read_samples(tmp_path / "out/samples.h5")
     moving = samples.layers["region"] != "wall"
@@ -233,10 +247,14 @@ def test_resume_refuses_another_configuration(finished, capsys):
 
 
 def test_resume_does_not_mind_what_cannot_change_the_result(finished):
+    """The run is kept; only its config.yaml says what is asked for now, which the analysis reads."""
     directory, arguments = finished
     before = contents(directory)
-    assert main([*arguments, "--set", "run.threads=2", "--set", "name=other", "--resume"]) == 0
-    assert contents(directory) == before
+    same = ["run.threads=2", "name=other", "reference=krypton"]
+    assert main([*arguments, *(word for item in same for word in ("--set", item)), "--resume"]) == 0
+    after = contents(directory)
+    assert after.pop("config.yaml") != before.pop("config.yaml") and after == before
+    assert load_config(directory / "config.yaml").reference == "krypton"
 
 
 def test_overwrite_starts_again(finished):
@@ -281,6 +299,148 @@ def test_a_file_on_the_way_to_the_directory(tmp_path, capsys):
     (tmp_path / "out").write_text("mine")
     assert main(["run", write_config(tmp_path), "-o", str(tmp_path / "out/run")]) == 2
     assert "out" in one_line(capsys.readouterr().err)
+
+
+# --- without a directory, with more files ---------------------------------------------------------------------
+
+
+def test_a_run_without_a_directory_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run(configure(CHAIN), progress=False)
+    assert names(tmp_path) == [] and result.directory is None and result.info["status"] == "done"
+    written = run(configure(CHAIN), tmp_path / "out", progress=False)
+    kept = run(configure(CHAIN), tmp_path / "out", resume=True, progress=False)
+    for other in (written, kept):  # held in memory, and read from the file
+        assert np.array_equal(result.samples.temperature, other.samples.temperature)
+        assert result.samples.attrs == other.samples.attrs
+    with pytest.raises(ConfigError, match=r"output\.trajectory_every: 100: .*directory"):
+        run(configure(CHAIN, output__trajectory_every=100), progress=False)
+
+
+def test_trajectories_one_for_each_replica(tmp_path):
+    config = configure(CHAIN, output__trajectory_every=100, run__replicas=2)
+    run(config, tmp_path / "out", progress=False)
+    trajectories = ["trajectory-1.h5md", "trajectory.h5md"]
+    assert names(tmp_path / "out") == sorted([*FILES, *trajectories])
+    frames = []
+    for name in trajectories:
+        with h5py.File(tmp_path / "out" / name) as file:
+            frames.append(file["particles/trajectory/position/value"][()])
+    assert frames[0].shape == frames[1].shape == (4, 10, 3) and not np.array_equal(*frames)
+
+
+def test_resume_wants_the_trajectory_that_is_asked_for(finished):
+    """A finished run without it starts again, to the same bits; one that has it is kept, also when it is not needed."""
+    directory, arguments = finished
+    energy = read_samples(directory / "samples.h5").energy
+    asked = [*arguments, "--set", "output.trajectory_every=100", "--resume"]
+    assert main(asked) == 0
+    assert names(directory) == sorted([*FILES, "trajectory.h5md"])
+    assert np.array_equal(read_samples(directory / "samples.h5").energy, energy)
+    held = contents(directory)["trajectory.h5md"]
+    assert main(asked) == 0 and main([*arguments, "--resume"]) == 0
+    assert contents(directory)["trajectory.h5md"] == held
+    assert main([*arguments, "--set", "output.trajectory_every=200", "--resume"]) == 0
+    with h5py.File(directory / "trajectory.h5md") as file:
+        assert list(file["particles/trajectory/position/step"]) == [200, 400]
+    assert main([*arguments, "--overwrite"]) == 0
+    assert names(directory) == FILES
+
+
+def test_a_run_that_physics_stops_keeps_its_trajectory_so_far(tmp_path):
+    config = configure(LJ, **COARSE, run__block_steps=10, output__trajectory_every=10)
+    with pytest.raises(PhysicsError):
+        run(config, tmp_path / "out", progress=False)
+    assert names(tmp_path / "out") == sorted([*FILES, "trajectory.h5md"])
+    with h5py.File(tmp_path / "out/trajectory.h5md") as file:
+        assert len(file["particles/trajectory/position/step"]) > 0
+
+
+def write_structure_file(directory, material):
+    """A structure file for CHAIN whose atoms have these materials; returns the settings that name it."""
+    atoms = build(configure(CHAIN)).to_ase()
+    atoms.set_array("material", np.array(material))
+    ase.io.write(directory / "mine.extxyz", atoms, format="extxyz")
+    return {"structure__file": "mine.extxyz"}
+
+
+def test_a_structure_file_is_kept_with_the_run(tmp_path, capsys):
+    settings = write_structure_file(tmp_path, list("AAABABABBB"))
+    config = load_config(write_config(tmp_path, **settings))
+    run(config, tmp_path / "out", progress=False)
+    assert names(tmp_path / "out") == sorted([*FILES, "input.extxyz"])
+    assert (tmp_path / "out/input.extxyz").read_bytes() == (tmp_path / "mine.extxyz").read_bytes()
+    (tmp_path / "mine.extxyz").unlink()  # the directory holds all that its config needs
+    again = load_config(tmp_path / "out/config.yaml")
+    assert config_hash(again) == config_hash(config)
+    run(again, tmp_path / "again", progress=False)
+    energies = [read_samples(tmp_path / name / "samples.h5").energy for name in ("out", "again")]
+    assert np.array_equal(*energies)
+    with pytest.raises(StorageError, match=r"structure\.file: .*mine\.extxyz: cannot be read"):
+        run(config, tmp_path / "third", progress=False)
+
+
+def test_a_structure_file_that_changed_since_it_was_read_is_refused(tmp_path):
+    config = load_config(write_config(tmp_path, **write_structure_file(tmp_path, list("AAABABABBB"))))
+    write_structure_file(tmp_path, list("AAAAABBBBB"))
+    with pytest.raises(StorageError, match=r"structure\.file: .*mine\.extxyz.*sha256") as refused:
+        run(config, tmp_path / "out", progress=False)
+    one_line(str(refused.value))
+    assert not (tmp_path / "out/samples.h5").exists()
+
+
+def test_relaxed_crystals_are_kept_with_the_run(tmp_path, monkeypatch):
+    """Relaxed once; a run that starts again in its directory takes what is there."""
+    steps = {"run__equilibration_steps": 200, "run__production_steps": 400}
+    config = configure(LJ, structure__lattice_constant="auto", interaction__potential="lj-harmonic", **steps)
+    run(config, tmp_path / "out", progress=False)
+    assert names(tmp_path / "out") == sorted([*FILES, "crystals.json"])
+    (crystal,) = json.loads((tmp_path / "out/crystals.json").read_text()).values()  # equal materials: one
+    assert crystal["kind"] == "bulk" and crystal["method"] == "static"
+    lateral = from_ase(ase.io.read(tmp_path / "out/structure.extxyz")).lateral
+    assert lateral == pytest.approx(crystal["lattice_constant"], rel=1e-12)
+    monkeypatch.setattr("nemd_core.runs.relax_all", None)
+    run(config, tmp_path / "out", overwrite=True, progress=False)
+
+
+# --- what another run of a study has --------------------------------------------------------------------------
+
+
+def test_a_run_that_differs_in_its_fit_reuses_the_dynamics(finished, tmp_path):
+    directory, arguments = finished
+    other = load_config(arguments[1], {"fit.skip_bath": 1.0})
+    assert config_hash(other) != config_hash(load_config(arguments[1]))
+    assert reuse(other, tmp_path / "new", [tmp_path / "new", tmp_path / "none", directory]) == directory
+    assert names(tmp_path / "new") == FILES
+    assert (tmp_path / "new/samples.h5").samefile(directory / "samples.h5")
+    info, own = read_run_info(tmp_path / "new"), read_run_info(directory)
+    assert info["reused_from"] == directory.name and info["config_hash"] == config_hash(other)
+    assert info["dynamics_hash"] == own["dynamics_hash"] and info["wall_time"] == own["wall_time"]
+    before = contents(tmp_path / "new")
+    assert run(other, tmp_path / "new", resume=True, progress=False).info == info
+    assert reuse(other, tmp_path / "new", [directory]) is None  # it has a run of its own now
+    assert contents(tmp_path / "new") == before
+    # the shared file is nobody's to change: a run that starts again writes its own
+    old = contents(directory)
+    run(other, tmp_path / "new", overwrite=True, progress=False)
+    assert contents(directory) == old
+
+
+@pytest.mark.parametrize(
+    ("overrides", "spoil"),
+    [
+        ({"run.seed": 2}, {}),
+        ({"fit.skip_bath": 1.0}, {"status": "failed"}),
+        ({"fit.skip_bath": 1.0, "output.trajectory_every": 100}, {}),
+    ],
+    ids=["another seed", "a failed run", "no trajectory"],
+)
+def test_nothing_is_reused_that_does_not_fit(finished, tmp_path, overrides, spoil):
+    directory, arguments = finished
+    info = read_run_info(directory) | spoil
+    (directory / "run.json").write_text(json.dumps(info))
+    assert reuse(load_config(arguments[1], overrides), tmp_path / "new", [directory]) is None
+    assert not (tmp_path / "new").exists()
 
 
 # --- configurations -------------------------------------------------------------------------------------------
