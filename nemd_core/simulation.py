@@ -230,7 +230,9 @@ class Simulation:
         begun, end, intruder = self.step, self.step + n_steps, False
         every = self.config.output.trajectory_every if writers else n_steps
         while self.step < end and not intruder:
-            intruder = self._stretch(pool, min(every - (self.step - self._phase_start) % every, end - self.step))
+            intruder = self._stretch(
+                pool, min(every - (self.step - self._phase_start) % every, end - self.step)
+            )
             if writers and (self.step - self._phase_start) % every == 0:
                 self._write_frames(writers)
         self._check_finite(begun)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..jit import inlined, kernel
+from ..jit import kernel
 from ..simd import LANES, item, load, splat, store, where_less
 from .laws import pair_energy, pair_force, vector_constants
 
@@ -106,64 +106,45 @@ def collect_forces(sheet, f, field):
                 total[k] += part[k]
 
 
-@inlined
-def _pair_power(law, constants, entry, link, p, q, k, u, v, field):
-    """The x component of F_(j<-i), and ½ F_(j<-i) · (v_i + v_j), of the pairs at p and q."""
-    stride, zero = field.stride, splat(0.0)
-    dx, dy, dz = load(u, q) - load(u, p), zero, zero
-    if field.components == 3:
-        dy = load(u, q + stride) - load(u, p + stride)
-        dz = load(u, q + 2 * stride) - load(u, p + 2 * stride)
-    px, py, pz = pair_force(law, constants, entry, link, q, k, dx, dy, dz)
-    power = px * (load(v, p) + load(v, q))
-    if field.components == 3:
-        power = power + py * (load(v, p + stride) + load(v, q + stride))
-        power = power + pz * (load(v, p + 2 * stride) + load(v, q + 2 * stride))
-    return px, power * splat(0.5)
-
-
 @kernel
 def sweep_flow(sheet, u, v, field, law):
-    """Add ½ F_(j<-i) · (v_i + v_j) and the x of F of all pairs that lie in different cells, at i's position, by shift."""
+    """Add ½ F_(j<-i) · (v_i + v_j) and the x of F of all pairs that lie in different cells, at i's position, by shift; and,
+    if wanted, the heat of all pairs from a site of species A to one of another."""
     u = u.reshape(-1)
     v = v.reshape(-1)
     flow = field.flow[sheet].reshape(-1)
     pull = field.pull[sheet].reshape(-1)
-    own = sheet * field.components * field.stride
+    crossing = field.crossing[sheet]
+    between_species = field.marker.size > 0
+    stride, crystal = field.stride, field.components == 3
+    own = sheet * field.components * stride
     entries = sheet * field.shift.size
+    zero, half = splat(0.0), splat(0.5)
     for row in range(field.rows):
         for k in range(field.begin, field.end, LANES):
             p = own + row * field.width + k
             constants = vector_constants(law, p, k)
             for entry in range(item(field.first, row), item(field.first, row + 1)):
                 shift = item(field.shift, entry)
-                if shift == 0:
+                if shift == 0 and not between_species:
                     continue
                 q = item(field.source, entries + entry) + k
-                px, power = _pair_power(law, constants, entry, entries + entry, p, q, k, u, v, field)
+                dx, dy, dz = load(u, q) - load(u, p), zero, zero
+                if crystal:
+                    dy = load(u, q + stride) - load(u, p + stride)
+                    dz = load(u, q + 2 * stride) - load(u, p + 2 * stride)
+                px, py, pz = pair_force(law, constants, entry, entries + entry, q, k, dx, dy, dz)
+                power = px * (load(v, p) + load(v, q))
+                if crystal:
+                    power = power + py * (load(v, p + stride) + load(v, q + stride))
+                    power = power + pz * (load(v, p + 2 * stride) + load(v, q + 2 * stride))
+                power = power * half
                 b = (shift + field.reach) * field.width + k
                 store(flow, b, load(flow, b) + power)
                 store(pull, b, load(pull, b) + px)
-
-
-@kernel
-def sweep_crossing(sheet, u, v, field, law):
-    """Add ½ F_(j<-i) · (v_i + v_j) of all pairs from a site of species A to one of another, at i's position."""
-    u = u.reshape(-1)
-    v = v.reshape(-1)
-    crossing = field.crossing[sheet]
-    own = sheet * field.components * field.stride
-    entries = sheet * field.shift.size
-    for row in range(field.rows):
-        for k in range(field.begin, field.end, LANES):
-            p = own + row * field.width + k
-            constants = vector_constants(law, p, k)
-            total = splat(0.0)
-            for entry in range(item(field.first, row), item(field.first, row + 1)):
-                q = item(field.source, entries + entry) + k
-                _, power = _pair_power(law, constants, entry, entries + entry, p, q, k, u, v, field)
-                total = total + power * (load(field.marker, p) - load(field.marker, q))
-            store(crossing, k, load(crossing, k) + total)
+                if between_species:
+                    step = load(field.marker, p) - load(field.marker, q)
+                    store(crossing, k, load(crossing, k) + power * step)
 
 
 @kernel

@@ -89,7 +89,11 @@ def check_ring(record, replicas, seed, cap):
     samples, exact = simulation.samples(), exact_ring(config)
     time = config.run.production_steps * config.run.timestep
     interface, boundary = samples.flux[:, :, samples.interfaces["plane"]].mean(axis=1).T
-    measured = [samples.temperature.mean(axis=1), samples.heat_hot[:, -1:] / time, -samples.heat_cold[:, -1:] / time]
+    measured = [
+        samples.temperature.mean(axis=1),
+        samples.heat_hot[:, -1:] / time,
+        -samples.heat_cold[:, -1:] / time,
+    ]
     measured += [interface[:, None], -boundary[:, None]]
     J = 0.5 * exact.heat_hot
     record.vector(
@@ -124,7 +128,9 @@ def test_periodic_and_fixed_ends_agree(record):
     run = {f"{name}_steps": steps for name, steps in run.items()}
     fixed = configure(fit=(5, 3), seed=11, replicas=2, **run)
     free = fixed.structure.length.A - fixed.baths.walls - fixed.baths.hot.length
-    ring = configure(fit=(5, 3), cells=fixed.baths.hot.length + 2 * free, walls=0, ends="periodic", seed=12, **run)
+    ring = configure(
+        fit=(5, 3), cells=fixed.baths.hot.length + 2 * free, walls=0, ends="periodic", seed=12, **run
+    )
     (_, one), (_, two) = simulate(fixed), simulate(ring)
     stderr = np.hypot(one["R_K_stderr"], two["R_K_stderr"])
     record(

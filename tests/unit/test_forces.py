@@ -12,7 +12,6 @@ from nemd_core.forces.build import build_forces
 from nemd_core.forces.lattice import (
     collect_forces,
     sum_through,
-    sweep_crossing,
     sweep_energy,
     sweep_flow,
     sweep_forces,
@@ -241,8 +240,6 @@ def kernel_sums(system, forces, u, v):
         sweep_forces(sheet, uu, field, forces.law)
         sweep_energy(sheet, uu, field, forces.law)
         sweep_flow(sheet, uu, vv, field, forces.law)
-        if field.marker.size:
-            sweep_crossing(sheet, uu, vv, field, forces.law)
     for sheet in range(rows.sheets):
         collect_forces(sheet, f, field)
     window = field.pair_energy[:, field.begin : field.end].sum(axis=0)

@@ -1,6 +1,7 @@
 """How the workflow tests call Snakemake: as a user does, in a directory of their own."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,19 @@ def snakemake():
             stderr=subprocess.STDOUT,
             text=True,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
-            timeout=300,
+            timeout=900,
         )
 
     return call
+
+
+@pytest.fixture(scope="session")
+def count_jobs():
+    """Jobs of each rule in the output of a Snakemake call, without the rule `all`, which always runs."""
+
+    def count(process):
+        table = process.stdout.split("Job stats:")[1].split("\n\n")[0]
+        jobs = {rule: int(number) for rule, number in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+        return {rule: number for rule, number in jobs.items() if rule not in ("all", "total")}
+
+    return count

@@ -1,6 +1,7 @@
-"""A small study through the whole pipeline: finished, not repeated, grown by a run that fails, and tried again."""
+"""A small study through the whole pipeline: finished, not repeated, grown by a run that fails, tried again, edited."""
 
 import json
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +16,8 @@ materials:
 interaction: {{potential: lj, cutoff: 1.7}}
 baths: {{hot: {{temperature: 2.0, length: 4}}, cold: {{temperature: 1.0, length: 4}}, walls: 2}}
 run: {{equilibration_steps: 2000, production_steps: 8000, block_steps: 2000, threads: 1}}
-fit: {{skip_bath: 2, skip_interface: 2}}
+fit: {{skip_bath: {skip}, skip_interface: 2}}
+reference: {reference}
 sweep:
   run.timestep: [{timesteps}]
 """
@@ -25,14 +27,15 @@ GOOD, COARSE = 0.005, 0.05
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory, snakemake):
-    """The finished study of one good run, in its own directory; `call(*timesteps)` runs it with these points."""
+    """The finished study of one good run, in its own directory; `call(*timesteps, ...)` runs it again."""
     directory = tmp_path_factory.mktemp("study")
 
-    def call(*timesteps):
-        config = directory / "small.yaml"
-        config.write_text(CONFIG.format(timesteps=", ".join(map(str, timesteps))))
-        return snakemake(directory, config)
+    def call(*timesteps, skip=2, reference="argon"):
+        points = ", ".join(map(str, timesteps))
+        call.config.write_text(CONFIG.format(timesteps=points, skip=skip, reference=reference))
+        return snakemake(directory, call.config)
 
+    call.config = directory / "small.yaml"
     call.results = directory / "results" / "small"
     call.first = call(GOOD)
     return call
@@ -46,9 +49,13 @@ def modification_times(directory):
     return {path: path.stat().st_mtime_ns for path in Path(directory).rglob("*") if path.is_file()}
 
 
+def changed_names(directory, before):
+    """Names of the files that are new or newer than in `before`."""
+    return {path.name for path, time in modification_times(directory).items() if before.get(path) != time}
+
+
 def test_study_runs_end_to_end(study):
     assert study.first.returncode == 0, study.first.stdout
-    assert "Results are in results/small" in study.first.stdout
     (run,) = study.results.glob("r-*")
     for name in (
         "config.yaml",
@@ -58,27 +65,32 @@ def test_study_runs_end_to_end(study):
         "profile.csv",
         "interface.json",
         "profile.png",
+        "running.png",
     ):
         assert (run / name).stat().st_size > 0, name
     assert (run / "logs" / "simulate_run.log").stat().st_size > 0
-    assert (study.results / "sweep.png").exists()
+    for name in ("sweep.png", "sweep.pdf", "report.html", "small.yaml"):
+        assert (study.results / name).stat().st_size > 0, name
     row = read_summary(study).loc[GOOD]
     assert row["run"] == run.name and row["status"] == "done" and row["delta_T_stderr"] > 0
 
 
-def test_finished_study_is_not_repeated(study):
+def test_the_end_shows_the_results_and_where_to_look(study):
+    (run,) = study.results.glob("r-*")
+    end = study.first.stdout[study.first.stdout.index(f"{run.name} ") :]
+    assert "±" in end
+    for name in ("report.html", "summary.csv", "sweep.png", "sweep.pdf"):
+        assert name in end, name
+
+
+def test_finished_study_is_not_repeated(study, count_jobs):
     before = modification_times(study.results)
+    os.utime(study.config)  # an editor that saved, a new checkout
     process = study(GOOD)
     assert process.returncode == 0, process.stdout
-    repeated = {
-        path.name for path, time in modification_times(study.results).items() if before.get(path) != time
-    }
-    # the config file was written again, so that the cheap steps that read it may be too
-    assert repeated <= {"runs.csv", "summary.csv", "sweep.png", "complete"} | {
-        f"{rule}.{end}"
-        for rule in ("list_runs", "collect_study", "plot_study", "check_study")
-        for end in ("log", "tsv")
-    }
+    assert count_jobs(process) == {}
+    assert changed_names(study.results, before) == {"all.log"}
+    assert "report.html" in process.stdout and "±" in process.stdout  # the table is shown all the same
 
 
 def test_failed_run_hides_nothing_and_is_tried_again(study):
@@ -104,3 +116,25 @@ def test_failed_run_hides_nothing_and_is_tried_again(study):
     assert again.returncode != 0
     assert log.stat().st_mtime_ns > tried
     assert modification_times(good) == before
+
+
+def test_editing_what_only_the_analysis_reads_simulates_nothing(study):
+    run = study.results / read_summary(study).loc[GOOD, "run"]
+    before = modification_times(run)
+    process = study(GOOD, reference="krypton")
+    assert process.returncode == 0, process.stdout
+    (now,) = read_summary(study)["run"]
+    assert now == run.name  # another substance is no other run
+    assert {"interface.json", "profile.png"} <= changed_names(run, before)
+    assert not {"samples.h5", "run.json"} & changed_names(run, before)
+    assert json.loads((run / "interface.json").read_text())["reference"]["name"] == "krypton"
+
+    refitted = study(GOOD, reference="krypton", skip=3)
+    assert refitted.returncode == 0, refitted.stdout
+    (name,) = read_summary(study)["run"]
+    other = study.results / name
+    assert other != run and not {"samples.h5", "run.json"} & changed_names(run, before)
+    assert json.loads((other / "run.json").read_text())["reused_from"] == run.name
+    assert (other / "samples.h5").read_bytes() == (run / "samples.h5").read_bytes()
+    windows = [json.loads((d / "interface.json").read_text())["fit_A"]["window"] for d in (run, other)]
+    assert windows[0] != windows[1]

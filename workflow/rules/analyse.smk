@@ -1,4 +1,4 @@
-# Writes profile.csv, interface.json and profile.png; of a run that failed only the outcome, with the reason.
+# Writes profile.csv, interface.json, profile.png and running.png; of a run that failed only the outcome, with the reason.
 rule analyse_run:
     input:
         outcome=f"{STUDY_DIR}/{{run}}/simulate_run.json",

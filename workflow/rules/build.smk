@@ -1,8 +1,11 @@
+# What the study is stands in a parameter: its points may come from a table beside the config file, and a config file that was
+# only touched changes nothing.
 rule list_runs:
     input:
-        STUDY_FILE,
+        ancient(STUDY_FILE),
     output:
-        f"{STUDY_DIR}/runs.csv",
+        runs=f"{STUDY_DIR}/runs.csv",
+        config=f"{STUDY_DIR}/{STUDY.name}.yaml",
     log:
         f"{STUDY_DIR}/logs/list_runs.log",
     benchmark:
@@ -13,11 +16,15 @@ rule list_runs:
     resources:
         mem_mb=500,
         runtime=5,
+    params:
+        study=digest_study(),
     script:
         "../scripts/list_runs.py"
 
 
 rule build_structure:
+    input:
+        unpack(get_building_material),
     output:
         config=f"{STUDY_DIR}/{{run}}/config.yaml",
         structure=f"{STUDY_DIR}/{{run}}/structure.extxyz",
@@ -33,5 +40,6 @@ rule build_structure:
         runtime=10,
     params:
         config=lambda wildcards: dump_config(CONFIGS[wildcards.run]),
+        crystals=f"{STUDY_DIR}/crystals",
     script:
         "../scripts/build_structure.py"

@@ -1,10 +1,8 @@
-# Last of all: fails if any run failed, after everything else is finished. The outcomes stand here too because Snakemake
-# makes a missing file again only if a job that has to run asks for it itself: so a removed outcome is tried again.
+# Fails if any run failed, after everything else is finished.
 rule check_study:
     input:
         summary=f"{STUDY_DIR}/summary.csv",
-        figure=f"{STUDY_DIR}/sweep.png",
-        outcomes=expand(f"{STUDY_DIR}/{{run}}/{{name}}", run=CONFIGS, name=OUTCOMES),
+        report=f"{STUDY_DIR}/report.html",
     output:
         touch(f"{STUDY_DIR}/complete"),
     log:

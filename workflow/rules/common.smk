@@ -1,8 +1,10 @@
-# What the rules share: the study, the environment of the scripts, the resources of a run.
+# What the rules share: the study, the environment of the scripts, the resources of a run, the words at the end.
+import hashlib
 import json
 import math
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -10,9 +12,10 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(workflow.basedir) / ".cache" /
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-from nemd_core.config import dump_config, load_study
+from nemd_core.config import dump_config, dynamics_hash, load_study
+from nemd_core.crystals import crystals_of
 from nemd_core.errors import EXIT_BAD_INPUT, NemdError
-from nemd_core.lattice import LATTICES
+from nemd_core.lattice import find_lattice
 
 
 def read_study():
@@ -35,12 +38,53 @@ def refuse(lines):
 STUDY = read_study()
 STUDY_FILE = str(workflow.configfiles[0])
 STUDY_DIR = f"results/{STUDY.name}"
+CRYSTALS = {crystal.key: crystal for point in STUDY.points for crystal in crystals_of(point.config)}
 CONFIGS = {point.run_id: point.config for point in STUDY.points}
 OUTCOMES = ("simulate_run.json", "analyse_run.json")
 
 
 wildcard_constraints:
     run=r"r-[0-9a-f]{10}",
+    crystal=r"[a-z]+-[0-9a-f]+",
+
+
+def digest_study():
+    """Changes with the text of the config file, and with the points and their order, which a table may hold."""
+    points = [(point.run_id, point.values) for point in STUDY.points]
+    return hashlib.sha256(repr((Path(STUDY_FILE).read_text(encoding="utf-8"), points)).encode()).hexdigest()
+
+
+def crystal_files(crystals):
+    return [f"{STUDY_DIR}/crystals/{crystal.key}.json" for crystal in crystals]
+
+
+def get_bulk_crystals(wildcards):
+    """What a crystal strained to the junction's lateral constant needs: the bulk constants of both sides."""
+    return crystal_files(CRYSTALS[wildcards.crystal].bulk)
+
+
+def get_building_material(wildcards):
+    """What a structure is made of: a file of the user's, and the crystals of `lattice_constant: auto`."""
+    config = CONFIGS[wildcards.run]
+    material = {"crystals": crystal_files(crystals_of(config))}
+    return material | ({"structure": config.structure.file} if config.structure.file else {})
+
+
+def find_leaders():
+    """dynamics_hash -> the first run of the study that has it."""
+    leaders = {}
+    for run, config in CONFIGS.items():
+        leaders.setdefault(dynamics_hash(config), run)
+    return leaders
+
+
+LEADERS = find_leaders()
+
+
+def get_leader(wildcards):
+    """What a run waits for if it only fits differently: the outcome of the run whose samples it will share."""
+    leader = LEADERS[dynamics_hash(CONFIGS[wildcards.run])]
+    return [] if leader == wildcards.run else ancient(f"{STUDY_DIR}/{leader}/simulate_run.json")
 
 
 def count_sites(wildcards):
@@ -48,7 +92,7 @@ def count_sites(wildcards):
     config = CONFIGS[wildcards.run]
     structure = config.structure
     columns = math.prod(structure.cross_section or (1,))
-    n_basis = len(LATTICES[structure.lattice].basis)
+    n_basis = len(find_lattice(structure.lattice, structure.orientation).basis)
     return (structure.length.A + structure.length.B) * columns * n_basis * config.run.replicas
 
 
@@ -69,18 +113,30 @@ def get_runtime(wildcards):
     return 15 + math.ceil(seconds / 60)
 
 
+def show_study():
+    """Print the table of results and where to look, as far as the study has got."""
+    from analysis import format_study, load_study as load_results
+
+    study_dir = Path(STUDY_DIR)
+    if not (study_dir / "summary.csv").exists():
+        return
+    print(f"\n{format_study(load_results(study_dir))}\n")
+    for what, name in (("report", "report.html"), ("table", "summary.csv")):
+        if (study_dir / name).exists():
+            print(f"{what:<8} {STUDY_DIR}/{name}")
+    figures = sorted(path.name for path in study_dir.iterdir() if path.suffix in (".png", ".pdf"))
+    print(f"figures  {STUDY_DIR}/{', '.join([*figures, 'r-*/profile.png, running.png of each run'])}")
+
+
 def close_failed_study():
-    """After a failure: a summary of what there is, and the failed runs' outcomes removed so that a rerun tries them."""
+    """After a failure: the table of what there is, and the failed runs' outcomes removed so that a rerun tries them."""
     from analysis import collect
 
     study_dir = Path(STUDY_DIR)
     if (study_dir / "runs.csv").exists():
-        table = collect(study_dir)
-        for row in table[table["status"] != "done"].itertuples():
-            print(f"{row.run}: {row.status}", file=sys.stderr)
+        collect(study_dir)
+        show_study()
     for path in (study_dir / run / name for run in CONFIGS for name in OUTCOMES):
         if path.exists() and json.loads(path.read_text())["status"] != "done":
             path.unlink()
-    print(
-        f"Runs that failed are listed in {STUDY_DIR}/summary.csv; a rerun tries them again.", file=sys.stderr
-    )
+    print("Not everything went well; what failed is tried again by the next call.", file=sys.stderr)

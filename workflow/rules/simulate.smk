@@ -5,6 +5,7 @@ rule simulate_run:
     input:
         config=f"{STUDY_DIR}/{{run}}/config.yaml",
         structure=f"{STUDY_DIR}/{{run}}/structure.extxyz",
+        leader=get_leader,
     output:
         outcome=f"{STUDY_DIR}/{{run}}/simulate_run.json",
     log:

@@ -1,4 +1,4 @@
-"""Plot R_K against the swept value."""
+"""Plot R_K against the swept values."""
 
 from pathlib import Path
 
@@ -8,4 +8,4 @@ start_job(snakemake)
 
 from analysis import plot_study
 
-plot_study(Path(snakemake.input.summary).parent, snakemake.output[0])
+plot_study(Path(snakemake.input.summary).parent)
