@@ -1,6 +1,6 @@
 """What keys there are: a walk over the section models gives the key table, the schema and the allowed values.
 
-The models themselves (and their defaults) are in config.py; nothing here names a key of theirs.
+The models themselves (and their defaults) are in config_models.py; nothing here names a key of theirs.
 """
 
 import copy
@@ -131,7 +131,9 @@ The table is generated: `python -m nemd_core schema --table > configs/README.md`
 - `length` and `cross_section` count cells of the lattice in its orientation; their edges stand at
   `structure.orientation`.
 - `structure.file` holds one atom for each site of the lattice that the other keys describe, within a quarter of the
-  neighbour distance; materials are told by their `symbol`. A run keeps a copy as `input.extxyz`.
+  neighbour distance, positions in `sigma0`. Its column `material` (A, B or C) counts before chemical symbols; without
+  it, atoms are told by the `symbol` of each material. Masses in the file are not read. With fixed ends the atoms may
+  stand anywhere along x; with periodic ends x = 0 is the first layer of the file. A run keeps a copy as `input.extxyz`.
 - `sweep` takes dotted keys with lists, and the study runs their product:
   `sweep: {materials.B.mass: [1, 2, 4], run.seed: [1, 2]}` is six runs. Lists under `zip` are walked together, as one
   factor of the product: `sweep: {zip: {structure.length.A: [20, 40], structure.length.B: [20, 40]}}` is two runs;

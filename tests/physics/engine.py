@@ -21,6 +21,7 @@ def configure(
     baths=(6, 6),
     walls=2,
     ends="fixed",
+    lattice_constant=1.58,
     cross_section=6,
     cutoff=2.5,
     friction=1.0,
@@ -34,6 +35,7 @@ def configure(
     """
     values = {
         "structure.ends": ends,
+        "structure.lattice_constant": lattice_constant,
         "structure.cross_section": [cross_section, cross_section],
         "interaction.cutoff": cutoff,
         "baths.friction": friction,

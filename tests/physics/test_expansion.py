@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from physics.engine import configure, simulate
+from physics.validation import mean_and_stderr
 
 from nemd_core import crystals
 from nemd_core.crystals import Crystal, relax_crystal
@@ -50,3 +52,34 @@ def test_lattice_constant_agrees_with_lammps(record, name):
     record(
         quantity, found["lattice_constant"], stderr, case["lattice_constant"], cap=cap, source="LAMMPS, NPT"
     )
+
+
+@pytest.mark.validate
+@pytest.mark.parametrize("ratio", [1, 2, 4, 8])
+def test_a_relaxed_junction_stays_where_it_is(record, ratio):
+    """Without a difference of temperatures the interface keeps its place, and both sides pull equally."""
+    config = configure(
+        masses=(1.0, 1.0),
+        epsilons=(1.0, ratio),
+        temperatures=(0.2, 0.2),
+        lattice_constant="auto",
+        cells=16,
+        baths=(4, 4),
+        cross_section=5,
+        timestep=0.004,
+        equilibration_steps=20_000,
+        production_steps=60_000,
+        seed=3,
+    )
+    samples, fitted = simulate(config)
+    layers, beside = samples.layers, [samples.interfaces[side][0] for side in ("left", "right")]
+    spacing, place = np.diff(layers["x0"][beside])[0], layers["x0"][beside].mean()
+    blocks = samples.stress[0].reshape(20, -1, 2).mean(axis=1)
+    record(
+        f"epsilon ratio {ratio}, relaxed, T = 0.2: axial stress of A less that of B",
+        *mean_and_stderr(blocks[:, 0] - blocks[:, 1]),
+        0.0,
+        cap=0.05,
+        source="balance of forces",
+    )
+    assert abs(fitted["x_interface"] - place) < 0.02 * spacing
