@@ -30,10 +30,11 @@ help:
 	@echo "make lock       lock what pyproject.toml asks for (UPGRADE=--upgrade: newest versions)"
 
 run: $(READY)
+	@test -f "$(CONFIG)" || { echo "$(CONFIG): no such file; CONFIG names a config file" >&2; exit 2; }
 	@$(BIN)/snakemake --workflow-profile workflow/profiles/local $(CORES:%=--cores %) --configfile $(CONFIG)
 
 test: $(READY)
-	$(BIN)/python -m pytest -n $(CORES_FOR_TESTS) --dist loadfile
+	$(BIN)/python -m pytest -n $(CORES_FOR_TESTS) --dist loadfile --no-loadscope-reorder
 
 validate: $(READY)
 	rm -f tests/physics/VALIDATION.md

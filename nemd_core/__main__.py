@@ -39,6 +39,9 @@ def command_run(args) -> int:
     config = load_config(args.config, parse_overrides(args.set))
     result = run(config, args.output, resume=args.resume, overwrite=args.overwrite)
     info = result.info
+    if result.kept:
+        print(f"{result.directory}: kept, as it holds the finished run of this configuration")
+        return 0
     print(f"{result.directory}: {info['steps']} steps of {info['moving_atoms']} moving atoms done", end=" ")
     print(f"({info['atom_steps_per_s'] / 1e6:.1f} million atom-steps/s)")
     print(f"next: python -m analysis fit {result.directory}")
@@ -67,10 +70,13 @@ def command_bench(args) -> int:
 def main(argv=None) -> int:
     """Parse, run, and turn the package's own errors into one line each and an exit status."""
     parser = argparse.ArgumentParser(prog="python -m nemd_core", description=__doc__)
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(metavar="COMMAND")
     for add in (add_check, add_run, add_bench, add_schema):
         add(subparsers)
     args = parser.parse_args(argv)
+    if "func" not in args:
+        parser.print_help(sys.stderr)
+        return EXIT_BAD_INPUT
     try:
         return args.func(args)
     except NemdError as error:

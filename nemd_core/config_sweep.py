@@ -101,7 +101,7 @@ def _zipped(groups, sweep: dict, check) -> tuple[list[_Axis], list[Problem]]:
 def _expand_table(sweep: dict, folder: Path, check: Callable[[str], list[Problem]]) -> Expansion:
     others = ", ".join(str(key) for key in sweep if key != "table")
     if others:
-        return _nothing("sweep", show(others), "must be table alone, or dotted keys without it")
+        return _nothing("sweep.table", show(sweep["table"]), f"must stand alone, without {others}")
     if not isinstance(sweep["table"], str):
         return _nothing("sweep.table", show(sweep["table"]), "must be the name of a CSV file")
     try:

@@ -39,6 +39,8 @@ class RunResult:
 
     directory: Path | None
     info: dict
+    kept: bool = False
+    """Whether the directory held this very run already, finished."""
     _samples: Samples | None = field(default=None, repr=False)
 
     @property
@@ -55,7 +57,7 @@ def prepare(config, directory, crystals=None) -> None:
     These are config.yaml (every default filled in), structure.extxyz, a copy of `structure.file`, and `crystals` as
     crystals.json. Raises StorageError where the directory or the structure file cannot be used.
     """
-    directory = Path(directory)
+    directory, system = Path(directory), build(config, crystals)
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -64,7 +66,7 @@ def prepare(config, directory, crystals=None) -> None:
         _copy_structure_file(config.structure, directory / STRUCTURE_INPUT)
     if crystals is not None:
         storage.write_json(directory / CRYSTALS, crystals)
-    storage.write_structure(directory / storage.STRUCTURE, build(config, crystals).to_ase())
+    storage.write_structure(directory / storage.STRUCTURE, system.to_ase())
     storage.write_text(directory / storage.CONFIG, dump_config(config))
 
 
@@ -108,11 +110,11 @@ def run(
         finished = _look_at(directory, identity, config, resume, overwrite)
         if finished:
             _refresh_config(config, directory)
-            return RunResult(directory, finished)
+            return RunResult(directory, finished, kept=True)
     elif config.output.trajectory_every:
         every = str(config.output.trajectory_every)
         raise refuse("output.trajectory_every", every, "must be 0 where run gets no directory to write to")
-    crystals = _find_crystals(config, directory, crystals)
+    crystals = _find_crystals(config, directory, crystals, progress)
     if directory is not None:
         _clear(directory)
         prepare(config, directory, crystals)
@@ -134,7 +136,7 @@ def run(
         storage.write_json(directory / storage.RUN_INFO, info)
     if error:
         raise error
-    return RunResult(directory, info, samples)
+    return RunResult(directory, info, _samples=samples)
 
 
 def reuse(config, directory, others) -> Path | None:
@@ -219,7 +221,7 @@ def _clear(directory: Path) -> None:
             path.unlink()
 
 
-def _find_crystals(config, directory: Path | None, crystals: dict | None) -> dict | None:
+def _find_crystals(config, directory: Path | None, crystals: dict | None, progress: bool = False) -> dict | None:
     """What `build` takes for `lattice_constant: auto`: as given, as the directory holds it, or relaxed now."""
     needed = crystals_of(config)
     if not needed:
@@ -227,6 +229,9 @@ def _find_crystals(config, directory: Path | None, crystals: dict | None) -> dic
     if crystals is None and directory is not None:
         crystals = _read_crystals(directory)
     if crystals is None or not all(crystal.key in crystals for crystal in needed):
+        if progress:
+            seconds = "seconds each; a study shares them between its runs"
+            print(f"structure.lattice_constant: auto: {len(needed)} crystals to relax, {seconds}", file=sys.stderr)
         return relax_all(config)
     return crystals
 
@@ -260,7 +265,10 @@ def _describe_trajectory(config) -> dict | None:
 
 @contextmanager
 def _open_trajectories(config, directory: Path | None, system: System):
-    """A writer for each replica, none where no trajectory is asked for; the files get their names at the end, also where physics stopped the run."""
+    """A writer for each replica, none where no trajectory is asked for.
+
+    The files get their names at the end, also where physics stopped the run.
+    """
     if directory is None or not config.output.trajectory_every:
         yield []
         return

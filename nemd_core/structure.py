@@ -173,7 +173,7 @@ def _find_sites(path, system: System, positions) -> np.ndarray:
     if away[worst] > limit:
         raise _misfit(
             path,
-            f"atom {worst} lies {away[worst]:.3g} sigma0 from the nearest site; must be at most {limit:.3g}",
+            f"atom {worst} lies {away[worst]:.3g} sigma0 from the nearest site of the lattice; must be at most {limit:.3g}",
         )
     occupied, first = np.unique(site, return_index=True)
     if len(occupied) < len(site):

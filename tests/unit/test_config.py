@@ -422,7 +422,7 @@ def test_table(tmp_path):
         ({"output.trajectory_every": [10, 20]}, "sweep.output.trajectory_every"),
         ({"table": "none.csv"}, "sweep.table"),
         ({"table": 3}, "sweep.table"),
-        ({"table": "points.csv", "run.seed": [1]}, "sweep"),
+        ({"table": "points.csv", "run.seed": [1]}, "sweep.table"),
         ({"run.seed": list(range(400)), "run.replicas": list(range(1, 400))}, "sweep"),
         ({"structure.length.A": [24, 12]}, "fit.skip_bath"),
         ({"run.forces": ["auto", "lattice"]}, "sweep"),

@@ -68,7 +68,7 @@ def test_several_zips(tmp_path):
         ({"zip": [{"run.seed": [1, 2]}, {"run.seed": [1, 2]}]}, "sweep.zip.run.seed"),
         ({"zip": {"run.seed": [1, 1], "run.replicas": [2, 2]}}, "sweep"),
         ({"zip": {"run.seed": list(range(400))}, "run.replicas": list(range(1, 400))}, "sweep"),
-        ({"zip": {"run.seed": [1, 2]}, "table": "points.csv"}, "sweep"),
+        ({"zip": {"run.seed": [1, 2]}, "table": "points.csv"}, "sweep.table"),
         ({"zip": {"zip": [1, 2]}}, "sweep.zip.zip"),
     ],
 )

@@ -152,7 +152,7 @@ def test_vacancy_and_double_occupation(path):
 def test_an_atom_off_its_site(path):
     atoms = atoms_of()
     atoms.positions[9, 1] += 0.4
-    assert refuse(path, atoms) == "atom 9 lies 0.4 sigma0 from the nearest site; must be at most 0.279"
+    assert refuse(path, atoms) == "atom 9 lies 0.4 sigma0 from the nearest site of the lattice; must be at most 0.279"
     atoms.positions[9, 0] += 1000  # far away, and nothing else is out of place
     assert "atom 9 lies" in refuse(path, atoms)
     atoms.positions[9] = np.nan
