@@ -1,14 +1,16 @@
-"""Command line: `python -m analysis fit DIR`, `collect STUDYDIR`, `plot DIR`."""
+"""Command line: `python -m analysis fit DIR`, `collect STUDYDIR`, `plot DIR`, `report STUDYDIR`."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from nemd_core.errors import NemdError
+from nemd_core.errors import NemdError, StorageError
+from nemd_core.storage import CONFIG
 
 from .figures import FORMATS, UNIT_SYSTEMS
-from .interface import INTERFACE, fit_run
-from .study import collect, plot_run, plot_study
+from .interface import fit_run
+from .report import write_report
+from .study import RUNS, collect, plot_run, plot_study
 from .tables import format_study
 
 
@@ -20,14 +22,24 @@ def main(arguments=None) -> int:
             print(fit_run(options.directory).summary())
         elif options.command == "collect":
             print(format_study(collect(options.directory)))
+        elif options.command == "report":
+            print(write_report(options.directory))
         else:
-            plot = plot_run if (Path(options.directory) / INTERFACE).exists() else plot_study
-            for path in plot(options.directory, options.format, options.units):
+            for path in _plot(Path(options.directory), options.format, options.units):
                 print(path)
     except (NemdError, OSError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return NemdError.exit_status
     return 0
+
+
+def _plot(directory: Path, formats, units) -> list[Path]:
+    """Write the figures of a study or of a run, whichever the directory holds."""
+    if (directory / RUNS).is_file():
+        return plot_study(directory, formats, units)
+    if (directory / CONFIG).is_file():
+        return plot_run(directory, formats, units)
+    raise StorageError(f"{directory}: holds neither a study ({RUNS}) nor a run ({CONFIG})")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -37,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         ("fit", "analyse a run: write profile.csv, interface.json and profile.png into its directory"),
         ("collect", "write summary.csv of a study, and pooled.csv where seeds are swept; print them"),
         ("plot", "write the figures of a study, or those of a run"),
+        ("report", "write report.html of a study, with the figures that are there"),
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("directory")

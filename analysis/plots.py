@@ -49,11 +49,7 @@ def plot_profile(result, ax=None, units="reduced"):
     """
     with in_style():
         ax = own_axes(ax, *SIZE)
-        fields = result.interface
-        scale = Scale(fields, units)
-        profile = _in_units(result.profile, scale)
-        marks = _interface_marks(profile, fields, scale)
-        _shade_regions(profile, ax)
+        fields, scale, profile, marks = _begin(result, ax, units)
         _name_baths(profile, ax)
         measured = profile[profile["temperature"].notna()]
         for species, (colour, marker) in LAYERS.items():
@@ -65,12 +61,8 @@ def plot_profile(result, ax=None, units="reduced"):
                     style |= {"mfc": colour, "ms": 4}
                 ax.errorbar(*values, zorder=2, **style)
         _draw_lines(profile, marks, ax)
-        for mark in marks:
-            ax.axvline(mark["x"], color="0.35", lw=0.8, ls=":", zorder=1)
-        _mark_jumps(marks, np.ptp(measured["temperature"]), scale.label("delta_T"), ax)
-        ax.set_xlabel(f"position $x$ ({scale.label('x')})")
+        _mark_jumps(marks, fields["J"] >= 0, np.ptp(measured["temperature"]), scale.label("delta_T"), ax)
         ax.set_ylabel(f"temperature $T$ ({scale.label('temperature')})")
-        _fit_limits(profile, marks, ax)
         box = {"frameon": True, "framealpha": 0.8, "edgecolor": "none"}
         ax.legend(loc="upper right" if fields["J"] >= 0 else "upper left", **box)
         ax.set_title(_headline(fields, scale), pad=16)
@@ -84,11 +76,7 @@ def plot_flux(result, ax=None, units="reduced"):
     """
     with in_style():
         ax = own_axes(ax, *SIZE)
-        fields = result.interface
-        scale = Scale(fields, units)
-        profile = _in_units(result.profile, scale)
-        marks = _interface_marks(profile, fields, scale)
-        _shade_regions(profile, ax)
+        fields, scale, profile, marks = _begin(result, ax, units)
         x = profile["x"].to_numpy()
         above = 0.5 * (x + np.append(x[1:], 2 * x[-1] - x[-2]))
         flux = profile["flux"], profile["flux_stderr"]
@@ -105,11 +93,7 @@ def plot_flux(result, ax=None, units="reduced"):
                     J, color=colour, ls=dashes, lw=1.2, label=label if direction > 0 else None, zorder=2
                 )
                 ax.axhspan(J - stderr, J + stderr, color=colour, alpha=0.15, lw=0)
-        for mark in marks:
-            ax.axvline(mark["x"], color="0.35", lw=0.8, ls=":", zorder=1)
-        ax.set_xlabel(f"position $x$ ({scale.label('x')})")
         ax.set_ylabel(f"heat flux $J$ ({scale.label('J')})")
-        _fit_limits(profile, marks, ax)
         low, high = ax.get_ylim()
         ax.set_ylim(min(low, 0.0), max(high, 0.0))
         ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
@@ -162,6 +146,24 @@ def save_profile(result, path, units="reduced") -> None:
         save(upper, path)
 
 
+def _begin(result, ax, units):
+    """Prepare axes over x: label, limits, regions, a dotted line at each interface.
+
+    Returns the fields of interface.json, the scale, the profile in its units and where the interfaces are drawn.
+    """
+    fields = result.interface
+    scale = Scale(fields, units)
+    profile = _in_units(result.profile, scale)
+    marks = _interface_marks(profile, fields, scale)
+    _shade_regions(profile, ax)
+    for mark in marks:
+        ax.axvline(mark["x"], color="0.35", lw=0.8, ls=":", zorder=1)
+    ax.set_xlabel(f"position $x$ ({scale.label('x')})")
+    ends = [*profile["x"].iloc[[0, -1]], *(mark["x"] for mark in marks)]
+    ax.set_xlim(min(ends), max(ends))
+    return fields, scale, profile, marks
+
+
 def _in_units(profile, scale):
     """The profile with its values in the units of `scale`."""
     names = ("x", "temperature", "temperature_stderr", "flux", "flux_stderr")
@@ -195,11 +197,6 @@ def _fit_to_settled(value, stderr, ax) -> None:
     if settled.any():
         low, high = (value - stderr)[settled].min(), (value + stderr)[settled].max()
         ax.set_ylim(low - 0.05 * (high - low), high + 0.15 * (high - low))
-
-
-def _fit_limits(profile, marks, ax) -> None:
-    x = [*profile["x"].iloc[[0, -1]], *(mark["x"] for mark in marks)]
-    ax.set_xlim(min(x), max(x))
 
 
 def _shade_regions(profile, ax) -> None:
@@ -264,9 +261,10 @@ def _draw_lines(profile, marks, ax) -> None:
                 )
 
 
-def _mark_jumps(marks, height, unit, ax) -> None:
+def _mark_jumps(marks, falling, height, unit, ax) -> None:
     """A double arrow between both lines at each interface, named to its right where it does not hide the points:
-    beside a long arrow, above or below a short one; `height` is the range of all temperatures."""
+    beside a long arrow; of a short one above where temperatures fall from A to B, else below. `height` is the range of
+    all temperatures."""
     arrow = {"arrowstyle": "<->", "color": BLACK, "lw": 1.2, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 8}
     box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.8}
     for mark in marks:
@@ -274,7 +272,7 @@ def _mark_jumps(marks, height, unit, ax) -> None:
         ax.annotate("", (x, T_A), (x, T_B), arrowprops=arrow, zorder=4, annotation_clip=False)
         if not mark["first"]:
             continue
-        above = (T_A >= T_B) == (mark["ends"] == 1)
+        above = falling == (mark["ends"] == 1)
         place = (max(T_A, T_B), 8, "bottom") if above else (min(T_A, T_B), -8, "top")
         if abs(T_A - T_B) > LONG_ARROW * height:
             place = (0.5 * (T_A + T_B), 0, "center")

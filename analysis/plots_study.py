@@ -21,6 +21,8 @@ MANY_TICKS = 10
 LONG_TICKS = 42
 """Characters in all tick labels together above which they are turned."""
 COLOURS = "cividis"
+WORDS = ("structure.orientation",)
+"""Swept keys whose numbers are names: nothing lies between two of them."""
 LARGEST_WRITTEN = 12
 """Columns or rows above which the values are not written into the cells of a map."""
 
@@ -55,7 +57,7 @@ def plot_sweep(table, key, ax=None, units="reduced"):
         groups = list(resolved.groupby(others, sort=False)) if others else [((), resolved)]
         short = short_names(table.attrs.get("swept_keys", []))
         colours = mpl.colormaps[COLOURS](np.linspace(0.0, 0.95, len(groups)))
-        joined = is_numeric_dtype(table[key]) and not is_bool_dtype(table[key]) and key not in SEEDS
+        joined = _is_scale(table[key]) and key not in SEEDS
         for i, (values, group) in enumerate(sorted(groups, key=lambda item: item[0]) if others else groups):
             colour, marker = SERIES[i % len(SERIES)]
             if len(groups) > MANY_SERIES:
@@ -105,7 +107,7 @@ def plot_map(table, x, y, ax=None, value="R_K", units="reduced"):
                 image, ax=ax, label=f"{QUANTITY.get(value, value)} ({scale.label(value)})"
             )
             bar.outline.set_visible(False)
-            if is_numeric_dtype(table[x]) and is_numeric_dtype(table[y]):
+            if _is_scale(table[x]) and _is_scale(table[y]):
                 _draw_contours(cells, ax, bar)
         untrusted = table[~table["trusted"].astype(bool) & table[value].notna()]
         _hatch(untrusted, x, y, columns, rows, ax)
@@ -146,9 +148,19 @@ def _first_of_others(table, shown) -> tuple[pd.DataFrame, dict]:
     return table, fixed
 
 
+def fill_grid(table: pd.DataFrame, x: str, y: str) -> bool:
+    """Whether the study has runs at every pair of the values of two swept keys."""
+    return len(table.drop_duplicates([x, y])) == table[x].nunique() * table[y].nunique()
+
+
+def _is_scale(values: pd.Series) -> bool:
+    """Whether swept values are numbers with others between them."""
+    return is_numeric_dtype(values) and not is_bool_dtype(values) and values.name not in WORDS
+
+
 def _place(values: pd.Series, ax) -> pd.Series:
     """Where swept values stand on the x axis; sets its scale and ticks."""
-    if is_numeric_dtype(values) and not is_bool_dtype(values):
+    if _is_scale(values):
         ticks = _distinct(values)
         if is_geometric(ticks):
             ax.set_xscale("log")

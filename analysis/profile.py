@@ -8,6 +8,8 @@ next layer (planes lie between cells, so in fcc every second layer has one); `fi
 bulk line, of layers outside the fit windows. In a periodic cell the first layer is the one above the last.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -109,8 +111,10 @@ def read_profile(path) -> pd.DataFrame:
     """Read `profile.csv`. Raises StorageError where it is missing or lacks a column."""
     try:
         profile = pd.read_csv(path)
+    except FileNotFoundError:
+        raise StorageError(f"{path}: no such file; run: python -m analysis fit {Path(path).parent}") from None
     except (OSError, ValueError) as error:
-        raise StorageError(f"{path}: cannot be read ({error}); run: python -m analysis fit DIR") from None
+        raise StorageError(f"{path}: cannot be read ({error})") from None
     missing = [name for name in COLUMNS if name not in profile]
     if missing:
         raise StorageError(f"{path}: columns missing: {', '.join(missing)}")

@@ -26,7 +26,7 @@ from nemd_core.units import REFERENCES
 from .report_runs import Numbers, describe_point, embed_figure, swept_value, view_run
 from .report_text import LABELS, MEANINGS, duration, key_markup
 from .study import load_study
-from .tables import DONE, QUANTITIES, pool_seeds, short_names, swept_seeds
+from .tables import DONE, QUANTITIES, main_keys, other_keys, pool_seeds, short_names, swept_seeds
 
 REPORT = "report.html"
 PAGE = Path(__file__).parent / "report_page"
@@ -61,9 +61,9 @@ def write_report(study_dir, path=None) -> Path:
 def render_report(study_dir: Path) -> str:
     """The page as text."""
     table = load_study(study_dir)
-    swept = table.attrs["swept_keys"]
     numbers = Numbers(table.attrs)
-    runs = [view_run(study_dir, row, swept, numbers) for _, row in table.iterrows()]
+    keys = main_keys(table), other_keys(table)
+    runs = [view_run(study_dir, row, *keys, numbers) for _, row in table.iterrows()]
     style, script = ((PAGE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     environment = Environment(loader=FileSystemLoader(PAGE), autoescape=True, undefined=StrictUndefined)
     return environment.get_template("page.html").render(
@@ -94,16 +94,20 @@ def source_hash(text: str) -> str:
 
 
 def describe_sweep(table: pd.DataFrame) -> str:
-    """What was swept, in one sentence."""
+    """What was swept, in one sentence; of keys that others determine, only the names."""
     count = f"{len(table)} run{'s' * (len(table) != 1)}"
     parts = []
-    for key in table.attrs["swept_keys"]:
+    for key in main_keys(table):
         values = list(dict.fromkeys(table[key]))
         if is_numeric_dtype(table[key]) and len(values) > 4:
             parts.append(f"{key} ({len(values)} values, {min(values):.10g} to {max(values):.10g})")
         else:
             parts.append(f"{key} ({', '.join(swept_value(value)['text'] for value in values)})")
-    return f"{count} over {' and '.join(parts)}." if parts else f"{count}, nothing swept."
+    if not parts:
+        return f"{count}, nothing swept."
+    others = other_keys(table)
+    walked = f", and along with that {', '.join(others)}" if others else ""
+    return f"{count} over {' and '.join(parts)}{walked}."
 
 
 def describe_reference(reference) -> str:
@@ -116,11 +120,11 @@ def describe_reference(reference) -> str:
 
 
 def key_columns(table: pd.DataFrame) -> list[dict]:
-    """Headings of the swept keys."""
+    """Headings of the swept keys, without those that others determine."""
     short = short_names(table.attrs["swept_keys"])
     return [
-        {"label": key_markup(name), "kind": swept_value(table[key].iloc[0])["kind"], "units": None}
-        for key, name in short.items()
+        {"label": key_markup(short[key]), "kind": swept_value(table[key].iloc[0])["kind"], "units": None}
+        for key in main_keys(table)
     ]
 
 
@@ -138,7 +142,7 @@ def pooled_table(table: pd.DataFrame, numbers: Numbers) -> dict:
     columns.append({"label": "Verdict", "kind": "text", "units": None})
     rows = []
     for _, row in pooled.iterrows():
-        cells = [swept_value(row[key]) for key in pooled.attrs["swept_keys"]]
+        cells = [swept_value(row[key]) for key in main_keys(pooled)]
         cells += [swept_value(row["n_seeds"]), numbers.cell(row, "R_K")]
         cells += [numbers.error_cell(row, name, "R_K") for name in ("R_K_half95", "R_K_claimed")]
         cells += [numbers.cell(row, name) for name in others]
@@ -177,7 +181,7 @@ def _extremes(cases: pd.DataFrame, numbers: Numbers) -> list[dict]:
     for word, part in (("Smallest", resolved[:1]), ("Largest", resolved[1:][-1:])):
         for _, case in part.iterrows():
             label = Markup("{} trusted {}").format(word, LABELS["R_K"])
-            point = describe_point(case, cases.attrs["swept_keys"])
+            point = describe_point(case, main_keys(cases))
             facts.append({"label": label, "number": numbers.cell(case, "R_K"), "note": point})
     return facts
 

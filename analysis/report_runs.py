@@ -90,7 +90,7 @@ class Numbers:
     def interval(self, ends: list[float]) -> dict:
         """The row of the 95 % interval of R_K."""
         texts = {
-            system: " to ".join(f"{factor * end:.4g}" for end in ends)
+            system: " to ".join(concise(factor * end) for end in ends)
             for system, factor in (("reduced", 1.0), ("si", self.si("R_K")))
         }
         number = texts | {"units": self.units("R_K")}
@@ -119,12 +119,15 @@ def describe_point(row: pd.Series, swept: list[str]) -> str:
     return ", ".join(f"{name} = {swept_value(row[key])['text']}" for key, name in short_names(swept).items())
 
 
-def view_run(study_dir: Path, row: pd.Series, swept: list[str], numbers: Numbers) -> dict:
-    """One run from its row in the table of `load_study`, with all that its directory holds."""
+def view_run(study_dir: Path, row: pd.Series, swept: list[str], others: list[str], numbers: Numbers) -> dict:
+    """One run from its row in the table of `load_study`, with all that its directory holds.
+
+    Only the keys of `swept` have columns in the table of the study; those of `others` stand in the run's section.
+    """
     directory = study_dir / row["run"]
     state = "failed" if row["status"] != DONE else "trusted" if row["trusted"] else "untrusted"
     cells = {name: numbers.cell(row, name) for name in QUANTITIES}
-    swept_cells = {key: swept_value(row[key]) for key in swept}
+    swept_cells = {key: swept_value(row[key]) for key in (*swept, *others)}
     if state == "failed":
         reason = row["status"].removeprefix("failed: ")
     else:
@@ -136,7 +139,8 @@ def view_run(study_dir: Path, row: pd.Series, swept: list[str], numbers: Numbers
         "verdict": VERDICTS[state],
         "reason": reason,
         "point": describe_point(row, swept),
-        "swept": list(swept_cells.values()),
+        "others": describe_point(row, others),
+        "swept": [swept_cells[key] for key in swept],
         "wall_time": {"kind": "number", "text": duration(wall_time), "sort": sort_key(wall_time)},
         "numbers": cells,
         "results": [cells[name] for name in QUANTITIES],

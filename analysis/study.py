@@ -24,7 +24,7 @@ from .figures import FORMATS, in_style, new_axes, save
 from .interface import INTERFACE, PROFILE, Settings
 from .lines import heat_rates
 from .plots import plot_running, save_profile
-from .plots_study import plot_map, plot_sweep, varying_keys
+from .plots_study import fill_grid, plot_map, plot_sweep, varying_keys
 from .profile import read_profile
 from .running import running_resistance
 from .tables import CONDUCTANCE, DONE, RESULTS, SI_QUANTITIES, STATE, pool_seeds, si_column, swept_seeds
@@ -76,10 +76,8 @@ class Run:
 def tidy_series(samples: Samples) -> pd.DataFrame:
     """The series of a run as a table; see `Run.series`."""
     n_rep, n_rows = samples.energy.shape
-    direction = samples.interfaces["direction"]
     columns = {"energy": samples.energy, "heat_hot": samples.heat_hot, "heat_cold": samples.heat_cold}
     columns |= heat_rates(samples)
-    columns["J_interface"] = (direction * samples.flux[:, :, samples.interfaces["plane"]]).mean(axis=2)
     columns |= {f"stress_{side}": samples.stress[:, :, k] for k, side in enumerate("AB")}
     step = np.tile(samples.step, n_rep)
     return pd.DataFrame(
@@ -220,14 +218,15 @@ def _read_json(path: Path, missing: dict | None = None) -> dict:
 def plot_study(study_dir, formats=("png", "pdf"), units="reduced") -> list[Path]:
     """Write the figures of a study, in each format, and return their paths.
 
-    `sweep.*` shows R_K against the first swept key that varies, `map.*` over the first two, where there are two.
+    `sweep.*` shows R_K against the first swept key that varies, `map.*` over the first two, where there are two with
+    runs at every pair of their values.
     """
     table = load_study(study_dir)
     varying = varying_keys(table)
     figures = {
         "sweep": plot_sweep(table, [*varying, *swept_seeds(table), "run"][0], new_axes(5.2, 3.6), units)
     }
-    if len(varying) > 1:
+    if len(varying) > 1 and fill_grid(table, *varying[:2]):
         figures["map"] = plot_map(table, *varying[:2], new_axes(5.2, 4.0), units=units)
     else:
         for kind in FORMATS:  # of an earlier form of this study

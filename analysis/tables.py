@@ -31,16 +31,41 @@ def swept_seeds(table: pd.DataFrame) -> list[str]:
     return [key for key in table.attrs.get("swept_keys", []) if key in SEEDS]
 
 
+def main_keys(table: pd.DataFrame) -> list[str]:
+    """The swept keys without those that vary as an earlier one tells: of keys that a sweep walks together, the first.
+
+    A seed tells nothing: where every run has its own, it does not stand for the case.
+    """
+    keys = table.attrs.get("swept_keys", [])
+    n_values = {key: table[key].nunique(dropna=False) for key in keys}
+    kept = []
+    for key in keys:
+        earlier = (name for name in kept if name not in SEEDS)
+        walked = any(len(table.drop_duplicates([name, key])) == n_values[name] for name in earlier)
+        if n_values[key] == 1 or not walked:
+            kept.append(key)
+    return kept
+
+
+def other_keys(table: pd.DataFrame) -> list[str]:
+    """The swept keys that `main_keys` leaves out."""
+    kept = main_keys(table)
+    return [key for key in table.attrs.get("swept_keys", []) if key not in kept]
+
+
 def pool_seeds(table: pd.DataFrame) -> pd.DataFrame:
     """The table of a study with the rows that differ in their seeds only made one, in the order of `table`.
 
-    Each quantity X becomes the mean over the runs that resolved it. Its columns are X; X_stderr, the standard
-    error spread/sqrt(n); X_spread, the standard deviation of the runs; X_half95, half the 95 % interval by
-    Student's t for n - 1 degrees of freedom (12.7 standard errors at n = 2, 2.8 at n = 5: the spread of a few
-    runs is poorly known); X_claimed, what the runs' own errors promise for the mean, which should agree with
-    X_stderr. With n = 1 the error is the run's own, spread and interval are empty. SI columns have X and
-    X_stderr. n_seeds is the number of runs, n_resolved that of those with an R_K; a row is trusted if all its
-    runs are. `attrs` are those of `table` without the seeds among `swept_keys`.
+    Each quantity X becomes the mean over the finished runs, and is empty where one of them did not resolve it: those
+    that happen to resolve it are no fair sample. Its columns are X; X_stderr, the standard error spread/sqrt(n);
+    X_spread, the standard deviation of the runs; X_half95, half the 95 % interval by Student's t for n - 1 degrees of
+    freedom (12.7 standard errors at n = 2, 2.8 at n = 5: the spread of a few runs is poorly known); X_claimed, what the
+    runs' own errors promise for the mean, which should agree with X_stderr. With n = 1 the error is the run's own,
+    spread and interval are empty. SI columns have X and X_stderr.
+
+    n_seeds is the number of runs, n_resolved that of different ones with an R_K: runs with the same results are copies,
+    whose seed had no say, and count once. A row is trusted if all its runs are. `attrs` are those of `table` without
+    the seeds among `swept_keys`.
     """
     keys = [key for key in table.attrs["swept_keys"] if key not in SEEDS]
     groups = table.groupby(keys, sort=False, dropna=False) if keys else [((), table)]
@@ -52,14 +77,17 @@ def pool_seeds(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _pool(group: pd.DataFrame) -> dict:
-    n_failed = int((group["status"] != DONE).sum())
+    finished = group[group["status"] == DONE]
+    n_failed = len(group) - len(finished)
+    results = [name for name in RESULTS if name in group]
+    finished = finished.drop_duplicates(results)  # the seed of an interface that is sharp makes copies
     failed_checks = dict.fromkeys(
         name for names in group["failed_checks"] for name in names.split(";") if name
     )
-    row = {"n_seeds": len(group), "n_resolved": int(group["R_K"].notna().sum())}
+    row = {"n_seeds": len(group), "n_resolved": int(finished["R_K"].notna().sum())}
     for name in group.columns:
         if f"{name}_stderr" in group:
-            numbers = _pool_values(group[name], group[f"{name}_stderr"])
+            numbers = _pool_values(finished[name], finished[f"{name}_stderr"])
             reduced = name in (*QUANTITIES, "G")
             row |= {
                 f"{name}{end}": number for end, number in numbers.items() if reduced or end in ("", "_stderr")
@@ -73,12 +101,11 @@ def _pool(group: pd.DataFrame) -> dict:
 
 
 def _pool_values(values, errors) -> dict:
-    """Mean and errors of one quantity by the ends of their columns' names."""
-    known = values.notna()
-    values, errors = values[known].to_numpy(float), errors[known].to_numpy(float)
+    """Mean and errors of one quantity of all finished runs, by the ends of their columns' names."""
+    values, errors = values.to_numpy(float), errors.to_numpy(float)
     n = len(values)
     row = dict.fromkeys(("", "_stderr", "_spread", "_half95", "_claimed"), np.nan)
-    if n == 0:
+    if n == 0 or np.isnan(values).any():
         return row
     claimed = float(np.sqrt(np.sum(errors**2)) / n)
     row |= {"": float(values.mean()), "_stderr": claimed, "_claimed": claimed}
@@ -97,8 +124,13 @@ def short_names(keys) -> dict[str, str]:
 
 
 def format_study(table: pd.DataFrame) -> str:
-    """The table of a study as text: swept values, R_K in both units, J, and what became of each run."""
+    """The table of a study as text: `main_keys`, R_K in both units, J, and what became of each run."""
     parts = [_format_rows(table, ["run"])]
+    others = other_keys(table)
+    if others:
+        short = short_names(table.attrs["swept_keys"])
+        names = ", ".join(short[key] for key in others)
+        parts.append(f"(not shown, as the swept keys that are shown determine them: {names})")
     seeds = swept_seeds(table)
     if seeds:
         pooled = pool_seeds(table)
@@ -113,12 +145,10 @@ def format_study(table: pd.DataFrame) -> str:
 
 def _format_rows(table: pd.DataFrame, first: list[str], plain=()) -> str:
     """One line per row; the verdict comes last, as it may be long."""
-    keys = table.attrs.get("swept_keys", [])
+    short = short_names(table.attrs.get("swept_keys", []))
     units, units_si = table.attrs.get("units", {}), table.attrs.get("units_si", {})
     columns = {name: [str(value) for value in table[name]] for name in first}
-    columns |= {
-        name: [_format_value(value) for value in table[key]] for key, name in short_names(keys).items()
-    }
+    columns |= {short[key]: [_format_value(value) for value in table[key]] for key in main_keys(table)}
     columns[_with_unit("R_K", units)] = _format_numbers(table, "R_K")
     if "R_K" in units_si:
         columns[_with_unit("R_K", units_si)] = _format_numbers(table, si_column("R_K", units_si["R_K"]))

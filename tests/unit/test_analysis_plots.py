@@ -21,7 +21,7 @@ from analysis import (
     save,
 )
 from analysis.figures import Scale, is_geometric, key_label, new_axes, unit_label
-from analysis.plots_study import varying_keys
+from analysis.plots_study import fill_grid, varying_keys
 from nemd_core.errors import StorageError
 from nemd_core.units import ARGON, KRYPTON
 
@@ -101,6 +101,15 @@ def test_profile_shows_layers_fits_and_jump(result, ax):
     assert ax.get_title(loc="left").startswith("$R_")
     assert len(ax.containers) == 2  # error bars of both sides
     assert len(ax.containers[0][0].get_xdata()) == synthetic.SIDE - synthetic.WALL
+
+
+@pytest.mark.parametrize("flux", [1.0, -1.0])
+@pytest.mark.parametrize("jump", [1e-3, -1e-3])
+def test_a_small_jump_is_named_where_there_are_no_points(ax, flux, jump):
+    """To the right of the interface: above where temperatures fall along x, below where they rise."""
+    plot_profile(analyse(*synthetic.make(flux=flux * synthetic.J, delta_T=jump)), ax)
+    (name,) = (text for text in ax.texts if "Delta T" in text.get_text())
+    assert np.sign(name.xyann[1]) == flux
 
 
 def test_profile_in_si_units_is_the_same_picture(result, ax):
@@ -229,6 +238,20 @@ def test_sweep_makes_series_of_other_keys_but_not_of_those_walked_together(ax):
     assert len({tuple(container[0].get_color()) for container in axes.containers[::2]}) == 9
 
 
+def test_orientations_are_names_not_numbers(ax):
+    orientation = "structure.orientation"
+    table = make_table(
+        grid(mass=[1, 2, 4], orientation=[100, 110, 111]).rename(columns={"orientation": orientation})
+    )
+    plot_sweep(table, orientation, ax)
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["100", "110", "111"]
+    assert {x for points in drawn_points(ax) for x, _ in points} == {0, 1, 2}
+    assert not [
+        line for line in ax.lines if line.get_linestyle() != "None" and line.get_lw() == 0.8
+    ]  # not joined
+    assert len(plot_map(table, MASS, orientation, Figure().add_subplot()).collections) == 1  # no contours
+
+
 def test_sweep_pools_seeds(ax):
     table = make_table(grid(mass=[1, 2], seed=[1, 2]), R_K=[1.0, 1.2, 2.0, 2.6], swept=[MASS, SEED])
     plot_sweep(table, MASS, ax)
@@ -294,6 +317,12 @@ def test_map_takes_the_first_of_other_keys_and_pools_seeds():
     ax = plot_map(third, MASS, EPSILON, Figure().add_subplot())
     np.testing.assert_allclose(ax.collections[0].get_array(), [[0, 4], [2, 6]])
     assert ax.get_title(loc="left") == "timestep = 1"
+
+
+def test_a_grid_is_filled_by_runs_not_by_results():
+    table = make_table(grid(mass=[1, 2], epsilon=[1, 2], seed=[1, 2]), R_K=[np.nan] * 8)
+    assert fill_grid(table, MASS, EPSILON)
+    assert not fill_grid(table[2:], MASS, EPSILON)
 
 
 def test_map_without_any_result_is_grey():

@@ -11,6 +11,7 @@ import pytest
 import studies
 
 from analysis import plot_study
+from analysis.__main__ import main
 from analysis.report import describe_reference, write_report
 from analysis.report_text import concise, duration, key_markup, unit_markup
 from nemd_core.crystals import Crystal
@@ -209,6 +210,23 @@ def test_two_interfaces_are_listed_each_and_the_running_figure_is_drawn_if_missi
         assert concise(interface["R_K"], interface["R_K_stderr"]) in page.text
 
 
+def test_of_keys_walked_together_the_first_has_a_column(study, tmp_path):
+    study_dir, runs = study
+    walked = runs.assign(**{"structure.length.A": 10 * runs["materials.B.mass"].astype(int)})
+    original = (study_dir / "runs.csv").read_text()
+    walked.to_csv(study_dir / "runs.csv", index=False)
+    try:
+        page = Page(write_report(study_dir, tmp_path / "other.html").read_text())
+    finally:
+        (study_dir / "runs.csv").write_text(original)
+    assert "and along with that structure.length.A." in page.text
+    assert page.text.count("With length.A = 80") == 2 and page.text.count("length.A = ") == 6
+    assert (
+        len(page.find("button", type="button")) - 2 == 3 + 5 + 2
+    )  # run, two keys; results; time and verdict
+    assert "structure.length.A=80" in page.find("tr", **{"data-state": "trusted"})[0]["data-search"]
+
+
 def test_seeds_are_pooled(tmp_path):
     study_dir = tmp_path / "seeds"
     rows = []
@@ -238,6 +256,13 @@ def test_unresolved_numbers_come_with_their_reason(tmp_path):
     fields = json.loads((study_dir / run / "interface.json").read_text())
     assert fields["R_K"] is None
     assert f"not resolved: {fields['unresolved']['R_K']}" in page.text
+
+
+def test_the_command_line_writes_it(study, capsys):
+    assert main(["report", str(study[0])]) == 0
+    assert capsys.readouterr().out == f"{study[0]}/report.html\n"
+    assert main(["report", str(study[0] / study[1]["run"][0])]) == 2
+    assert "runs.csv: no such file; the directory holds no study" in capsys.readouterr().err
 
 
 def test_a_directory_without_a_study_is_refused(tmp_path):

@@ -10,7 +10,8 @@ import synthetic
 
 from analysis import analyse, collect, fit_run, format_study, load_run, load_study, plot_study, pool_seeds
 from analysis.__main__ import main
-from analysis.tables import RESULTS, short_names, si_column
+from analysis.study import tidy_series
+from analysis.tables import RESULTS, main_keys, short_names, si_column
 from nemd_core.errors import StorageError
 from nemd_core.storage import write_json, write_samples
 from nemd_core.units import ARGON
@@ -116,7 +117,7 @@ def test_truncated_samples_and_foreign_studies_exit_2(tmp_path, capsys):
     assert main(["fit", str(tmp_path / "run")]) == 2
     assert main(["collect", str(tmp_path)]) == 2
     assert main(["plot", str(tmp_path)]) == 2
-    assert capsys.readouterr().err.count("runs.csv: no such file") == 2
+    assert capsys.readouterr().err.count("runs.csv") == 2
 
 
 def test_summary_of_a_study(study_dir, capsys):
@@ -221,6 +222,8 @@ def test_run_gives_its_series_as_tables(tmp_path):
     np.testing.assert_array_equal(second["stress_B"], samples.stress[1, :, 1])
     np.testing.assert_array_equal(second["J_interface"], samples.flux[1, :, samples.interfaces["plane"][0]])
     assert series["J_hot"].mean() == pytest.approx(run.interface["J_hot"], rel=0.01)
+    by_species = replace(samples, flux_species=2.0 * samples.energy)
+    np.testing.assert_array_equal(tidy_series(by_species)["J_interface"], by_species.flux_species.ravel())
     temperatures = run.layer_temperatures
     walls = samples.layers["region"] == "wall"
     assert temperatures.loc[:, walls].isna().all(axis=None)
@@ -275,6 +278,49 @@ def test_pooling_keeps_what_failed_in_sight():
     assert row["status"] == "2 of 3 runs without a result"
     assert (row["R_K"], row["R_K_stderr"]) == (1.0, 0.3) and np.isnan(row["R_K_spread"])
     assert np.isnan(pool_seeds(make_table([None], [None], [1]))["R_K"][0])
+
+
+def test_the_figures_of_a_run_that_was_not_analysed_say_what_to_do(tmp_path, capsys):
+    run = tmp_path / "r-one"
+    write_run(run)
+    assert main(["plot", str(run)]) == 2
+    assert (
+        capsys.readouterr().err
+        == f"error: {run}/profile.csv: no such file; run: python -m analysis fit {run}\n"
+    )
+    assert main(["plot", str(tmp_path)]) == 2
+    wanted = f"error: {tmp_path}: holds neither a study (runs.csv) nor a run (config.yaml)\n"
+    assert capsys.readouterr().err == wanted
+
+
+def test_copies_of_a_run_are_not_taken_for_independent_runs():
+    """A sharp interface has no use for its seed: three equal runs have no spread, but their mean has an error."""
+    row = pool_seeds(make_table([1.0, 1.0, 1.0], [0.3, 0.3, 0.3], [1, 2, 3])).iloc[0]
+    assert (row["n_seeds"], row["n_resolved"]) == (3, 1)
+    assert (row["R_K"], row["R_K_stderr"], row["R_K_claimed"]) == (1.0, 0.3, 0.3)
+    assert np.isnan(row["R_K_spread"])
+
+
+def test_what_some_seeds_do_not_resolve_is_not_pooled():
+    """Of a G that is resolved only where noise made R_K large, the mean over those that have it is too small."""
+    table = make_table([0.2, 0.1, 0.3], [0.1, 0.1, 0.1], [1, 2, 3])
+    table["G"], table["G_stderr"] = [5.0, None, 3.3], [2.0, None, 1.0]
+    row = pool_seeds(table).iloc[0]
+    assert row["R_K"] == pytest.approx(0.2) and row["n_resolved"] == 3
+    assert np.isnan(row["G"]) and np.isnan(row["G_stderr"])
+
+
+def test_of_keys_walked_together_tables_show_the_first():
+    table = make_table(
+        [1.0, 2.0, 3.0, 4.0], [0.1] * 4, [1, 2, 3, 4], swept=["run.seed", "m", "length.A", "length.B"]
+    )
+    table = table.assign(m=[1, 1, 4, 4], **{"length.A": [8, 9, 8, 9], "length.B": [16, 18, 16, 18]})
+    assert main_keys(table) == ["run.seed", "m", "length.A"]  # a seed of every run's own hides nothing
+    assert main_keys(table.assign(**{"length.B": [16, 18, 16, 17]}))[-1] == "length.B"
+    lines = format_study(table).splitlines()
+    assert "length.A" in lines[0] and "length.B" not in lines[0]
+    assert lines[5] == "(not shown, as the swept keys that are shown determine them: length.B)"
+    assert "not shown" not in format_study(make_table([1.0], [0.1], [1]))  # what has one value stays
 
 
 def test_error_of_pooled_seeds_is_that_of_their_mean():

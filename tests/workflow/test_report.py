@@ -279,4 +279,4 @@ def test_nothing_overflows_the_page(page, study_dir, size, units):
 
 def test_printing_opens_every_run(page):
     page.print_page()
-    assert all(section.get_property("open") for section in find_all(page, "details.run"))
+    wait(page, lambda _: all(section.get_property("open") for section in find_all(page, "details.run")))
