@@ -6,6 +6,7 @@ measured; the package `analysis` turns that into R_K.
 
 from .config import Config, load_config, load_study
 from .errors import ConfigError, NemdError, PhysicsError, StorageError
+from .relaxation import relax_all
 from .runs import RunResult, prepare, reuse, run
 from .simulation import Simulation
 from .storage import Samples, read_run_info, read_samples
@@ -31,6 +32,7 @@ __all__ = [
     "prepare",
     "read_run_info",
     "read_samples",
+    "relax_all",
     "reuse",
     "run",
 ]

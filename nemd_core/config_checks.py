@@ -44,7 +44,7 @@ def find_problems(config, keys: Mapping[str, Key], complete: bool) -> list[Probl
     """Return what is wrong between the keys of `config`; with complete=False some may have no attribute."""
     problems = []
     rules = [(rule, (config, side)) for rule in _SIDE_RULES for side in "AB"]
-    rules += [(stability.stability, (config, name)) for name in "ABC"]
+    rules += [(stability.stability, (config, *crystal)) for crystal in stability.CRYSTALS]
     rules += [(rule, (config,)) for rule in _RULES] + [(_idle_keys, (config, keys))]
     for rule, arguments in rules:
         try:

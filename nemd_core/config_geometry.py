@@ -20,7 +20,8 @@ MAX_CUTOFF_CELLS = 6
 _AUTO_NEIGHBOUR = 1.11
 """Distance of neighbours in sigma that a relaxed Lennard-Jones fcc crystal has, from 1.09 at T = 0 to 1.14 hot."""
 _AUTO_SLACK = 1.03
-"""Sizes are not refused for what this estimate may be wrong by; the engine checks them after relaxing."""
+"""Sizes are not refused for what this estimate may be wrong by. The engine's sums do not need them: every image is a
+pair of its own, and behind the walls the frozen crystal goes on."""
 
 
 class Spacings(NamedTuple):

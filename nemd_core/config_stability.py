@@ -17,12 +17,16 @@ _MESH = 8
 """Points of k along each reciprocal edge of the orthogonal cell; even, so that the zone's corners are among them."""
 
 
-def stability(config, name: str) -> Iterator[Problem]:
+CRYSTALS = (("A", "A"), ("B", "B"), ("C", "A"), ("C", "B"))
+"""Materials, and the sides whose lattice constant along x their crystal has; a film of C lies on both."""
+
+
+def stability(config, name: str, side: str) -> Iterator[Problem]:
     """Yield a crystal with zero-frequency modes beyond translation, or with growing ones.
 
     What is relaxed (lattice_constant auto) is not judged by its estimate.
     """
-    constant, modes = config.structure.lattice_constant, _modes(config, name)
+    constant, modes = config.structure.lattice_constant, _modes(config, name, side)
     if modes is None or constant == "auto" or modes[0] > 1e-8 * modes[1]:
         return
     lattice = config.structure.lattice
@@ -34,7 +38,6 @@ def stability(config, name: str) -> Iterator[Problem]:
         text = f"must make both {lattice} crystals mechanically stable: there are modes with w^2 <= 0"
         yield Problem("structure.lattice_constant", show(constant), text)
     else:
-        side = "B" if name == "B" else "A"
         text = f"with lateral {constant.lateral:g} must make the {lattice} crystal of {name} mechanically stable: there "
         key = f"structure.lattice_constant.{side}"
         yield Problem(key, show(getattr(constant, side)), text + "are modes with w^2 <= 0")
@@ -43,8 +46,8 @@ def stability(config, name: str) -> Iterator[Problem]:
 def timestep(config) -> Iterator[Problem]:
     """Yield a time step at which velocity Verlet blows up, w_max dt >= 2."""
     limits = []
-    for name in "ABC":
-        modes = _modes(config, name)
+    for name, side in CRYSTALS:
+        modes = _modes(config, name, side)
         if modes is not None and 0 < modes[1] < math.inf:
             limits.append((2 * math.sqrt(_least_mass(config, name) / modes[1]), name))
     if limits and config.run.timestep >= min(limits)[0]:
@@ -59,10 +62,10 @@ def _least_mass(config, name: str) -> float:
     return min(config.materials.A.mass, config.materials.B.mass) if mass is None else mass
 
 
-def _modes(config, name: str) -> tuple[float, float] | None:
-    """Return the smallest and largest m w^2 of a material's crystal; None if there is none, or it is refused anyway.
+def _modes(config, name: str, side: str) -> tuple[float, float] | None:
+    """Return the smallest and largest m w^2 of a material's crystal with the lattice constants of a side.
 
-    C is judged as a crystal with A's lattice constant along x.
+    None if there is no such material, or it is refused anyway.
     """
     interaction, material = config.interaction, get(config, f"materials.{name}")
     if material is None:
@@ -75,7 +78,7 @@ def _modes(config, name: str) -> tuple[float, float] | None:
         return None
     lateral, a, b, _ = spacings(config)
     return mode_range(
-        lattice_of(config).name, lattice_of(config).orientation, lateral, b if name == "B" else a, law
+        lattice_of(config).name, lattice_of(config).orientation, lateral, b if side == "B" else a, law
     )
 
 

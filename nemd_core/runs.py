@@ -19,9 +19,10 @@ from pathlib import Path
 from . import storage
 from .config import STRUCTURE_INPUT, config_hash, dump_config, dynamics_hash
 from .config_yaml import refuse
-from .crystals import crystals_of, relax_all
+from .crystals import crystals_of
 from .errors import PhysicsError, StorageError
 from .progress import Progress
+from .relaxation import relax_all
 from .simulation import Simulation
 from .storage import Samples
 from .structure import build
@@ -66,6 +67,8 @@ def prepare(config, directory, crystals=None) -> None:
         _copy_structure_file(config.structure, directory / STRUCTURE_INPUT)
     if crystals is not None:
         storage.write_json(directory / CRYSTALS, crystals)
+    else:
+        (directory / CRYSTALS).unlink(missing_ok=True)
     storage.write_structure(directory / storage.STRUCTURE, system.to_ase())
     storage.write_text(directory / storage.CONFIG, dump_config(config))
 
@@ -221,7 +224,9 @@ def _clear(directory: Path) -> None:
             path.unlink()
 
 
-def _find_crystals(config, directory: Path | None, crystals: dict | None, progress: bool = False) -> dict | None:
+def _find_crystals(
+    config, directory: Path | None, crystals: dict | None, progress: bool = False
+) -> dict | None:
     """What `build` takes for `lattice_constant: auto`: as given, as the directory holds it, or relaxed now."""
     needed = crystals_of(config)
     if not needed:
@@ -231,7 +236,10 @@ def _find_crystals(config, directory: Path | None, crystals: dict | None, progre
     if crystals is None or not all(crystal.key in crystals for crystal in needed):
         if progress:
             seconds = "seconds each; a study shares them between its runs"
-            print(f"structure.lattice_constant: auto: {len(needed)} crystals to relax, {seconds}", file=sys.stderr)
+            print(
+                f"structure.lattice_constant: auto: {len(needed)} crystals to relax, {seconds}",
+                file=sys.stderr,
+            )
         return relax_all(config)
     return crystals
 

@@ -134,6 +134,10 @@ class Group:
         )
         return status, step, series
 
+    def stress_at_rest(self) -> np.ndarray:
+        """Axial stress in A and in B of the crystal that linear forces are expanded about, shape (2,); 0 for others."""
+        return -(self.meter.plane_share @ self.forces.rest_pull) / self.meter.area
+
     def start_ledger(self) -> np.ndarray:
         """Zero the heats of the baths; returns the energy of each replica now."""
         self.baths.heat[:] = 0.0
@@ -317,7 +321,7 @@ class Simulation:
             heat_hot=series.heat_hot,
             heat_cold=series.heat_cold,
             energy=series.energy,
-            stress=series.stress,
+            stress=series.stress + self.groups[0].stress_at_rest(),
             energy_start=self.energy_start,
             area=system.area,
             timestep=run.timestep,

@@ -82,7 +82,7 @@ class Samples:
     timestep: float
     series_steps: int
     flux_species: np.ndarray | None = None
-    """With `structure.interface.plane: species`, else None. Sums over both interfaces of a periodic cell."""
+    """With `structure.interface.plane: species`, else None."""
     units: str = "lj"
     attrs: dict = field(default_factory=dict)
 

@@ -1,5 +1,7 @@
 """Builds a junction of two crystals, from a configuration or from an `ase.Atoms` that this package wrote."""
 
+from dataclasses import replace
+
 import ase
 import ase.io
 import numpy as np
@@ -75,6 +77,9 @@ def _fill(system: System, config, materials) -> System:
     if structure.file:
         symbols = {name: m.symbol for name, m in zip(SPECIES, materials, strict=True) if m}
         species = _read_species(structure.file, system, symbols)
+        system = replace(system, species=species)
+        system = replace(system, zone=_find_zone(system))
+        return replace(system, mass=_masses(materials, species))
     for number, depth in enumerate(_depths(system)):
         inside = (depth >= -system.zone[0]) & (depth < system.zone[1])
         if structure.interlayer:
@@ -82,10 +87,25 @@ def _fill(system: System, config, materials) -> System:
         elif inside.any():
             rng = np.random.default_rng([structure.interface.seed, number])
             species = _DISORDER[structure.interface.kind](system, species, depth, inside, rng)
-    mass = np.array([material.mass if material and material.mass else 0.0 for material in materials])[species]
+    mass = _masses(materials, species)
     if structure.interlayer and structure.interlayer.masses != "uniform":
         mass = _grade(system, mass, species, structure.interlayer.masses)
-    return System(**{**vars(system), "species": species, "mass": mass})
+    return replace(system, species=species, mass=mass)
+
+
+def _masses(materials, species) -> np.ndarray:
+    return np.array([material.mass if material and material.mass else 0.0 for material in materials])[species]
+
+
+def _find_zone(system: System) -> tuple[int, int]:
+    """The layers beside the interface that are not of their side's own species, on A's and on B's side.
+
+    A side without a layer of its own (an alloy throughout) has no zone: what is left out there says `fit`.
+    """
+    depth, name = _depths(system)[0], system.layer_species
+    depth = depth[np.argsort(system.layer_of_site, kind="stable")][:: system.sites_per_layer]
+    pure = [-1 - depth[(name == "A") & (depth < 0)], depth[(name == "B") & (depth >= 0)]]
+    return tuple(int(layers.min()) if layers.size else 0 for layers in pure)
 
 
 def _depths(system: System) -> list[np.ndarray]:
@@ -109,13 +129,16 @@ def _roughen(system: System, species, depth, inside, rng) -> np.ndarray:
 
 
 def _intermix(system: System, species, depth, inside, rng) -> np.ndarray:
-    """A solid solution whose share of B grows linearly from layer to layer; which sites is drawn by lot."""
+    """A solid solution whose share of B grows linearly from layer to layer; which sites is drawn by lot.
+
+    A chain has one site in a layer: there the share is the chance that it is B.
+    """
     species = species.copy()
     layers = sum(system.zone)
     for n in range(layers):
         sites = np.flatnonzero(inside & (depth == n - system.zone[0]))
-        share = np.arange(len(sites)) < round(len(sites) * (n + 1) / (layers + 1))
-        species[sites] = rng.permutation(share.astype(np.int64))
+        count = len(sites) * (n + 1) / (layers + 1) + (0.5 if len(sites) > 1 else rng.random())
+        species[sites] = rng.permutation((np.arange(len(sites)) < int(count)).astype(np.int64))
     return species
 
 

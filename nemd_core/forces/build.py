@@ -9,7 +9,16 @@ from scipy.sparse.linalg import LinearOperator, cg
 from ..errors import PhysicsError
 from ..potentials import PAIR_TYPE, LennardJones, Springs, force_constants
 from ..system import SPECIES, System
-from .lattice import Field, Watch, collect_forces, sweep_energy, sweep_forces, wrap
+from .lattice import (
+    Field,
+    Watch,
+    collect_forces,
+    sum_through,
+    sweep_energy,
+    sweep_flow,
+    sweep_forces,
+    wrap,
+)
 from .laws import axial_bonds, linear_law, pair_law
 from .rows import Rows, Table, half_pairs, layout, tabulate
 
@@ -32,6 +41,8 @@ class Forces(NamedTuple):
     watch: Watch
     relaxed: np.ndarray
     """Displacement of the sites about which `law` is expanded, (n_sites, components); 0 unless lj-harmonic."""
+    rest_pull: np.ndarray
+    """Force along x through every plane on those sites, which `law` leaves out, (n_planes,); 0 unless lj-harmonic."""
 
     def evaluate(self, system: System, displacement: np.ndarray) -> tuple[np.ndarray, float]:
         """Forces on the moving sites, (n_sites, components), and the potential energy (pairs of frozen sites left out).
@@ -63,6 +74,7 @@ def build_forces(
     species A to others will be measured.
     """
     relaxed = np.zeros((system.n_sites, system.lattice.dimensions))
+    rest_pull = np.zeros(len(system.plane_cell))
     inner = _range(system, law)
     if potential != "harmonic":
         inner += _SKIN * system.nearest + _SIGMAS * _thermal_spread(system, law, hottest)
@@ -81,11 +93,26 @@ def build_forces(
             outer_pairs.lateral[outer_table.pairs].ravel(),
             float(law.cutoff) ** 2,
         )
-        return Forces(rows, field, pair_law(law, system, rows, table, pairs), outer, watch, relaxed)
+        return Forces(
+            rows, field, pair_law(law, system, rows, table, pairs), outer, watch, relaxed, rest_pull
+        )
     if potential == "lj-harmonic":
         relaxed = relax(system, law)
+        rest_pull = _pull_at(relaxed, system, rows, field, pair_law(law, system, rows, table, pairs))
     linear = linear_law(law, system, rows, table, pairs, relaxed)
-    return Forces(rows, field, linear, field, _NOTHING, relaxed)
+    return Forces(rows, field, linear, field, _NOTHING, relaxed, rest_pull)
+
+
+def _pull_at(displacement, system: System, rows: Rows, field: Field, law: NamedTuple) -> np.ndarray:
+    """Force along x of what lies left of every plane on what lies right, at these displacements; shape (n_planes,)."""
+    u = rows.scatter(system, np.broadcast_to(displacement, (rows.replicas, *displacement.shape)))
+    for sheet in range(rows.sheets):
+        wrap(sheet, u, field)
+    for sheet in range(rows.sheets):
+        sweep_flow(sheet, u, rows.vectors(), field, law)
+    pull = np.array([sum_through(field.pull, plane, field) for plane in rows.position(system.plane_cell)])
+    field.pull[:] = 0.0  # the heats are zero without velocities
+    return pull
 
 
 def make_field(
@@ -191,7 +218,7 @@ def _minimise(system: System, law: LennardJones) -> np.ndarray:
     rows = layout(system, pairs.reach, pairs.reach)
     table = tabulate(system, rows, pairs)
     field = make_field(system, rows, table)
-    full = Forces(rows, field, pair_law(law, system, rows, table, pairs), field, _NOTHING, None)
+    full = Forces(rows, field, pair_law(law, system, rows, table, pairs), field, _NOTHING, None, None)
     moving = np.repeat(system.moving_cell[system.cell_of_site], rows.components)
     u = np.zeros(moving.size)
     force, energy = full.evaluate(system, u.reshape(-1, rows.components))

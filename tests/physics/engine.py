@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from analysis import Settings, analyse
-from nemd_core import Simulation, load_config
+from nemd_core import Simulation, load_config, relax_all
 from nemd_core.config import config_hash
 
 DEFAULT = Path(__file__).parents[2] / "configs" / "default.yaml"
@@ -60,7 +60,7 @@ def simulate(config):
     """Samples of a run and its `interface.json`; a run that another test has done is not repeated."""
     key = config_hash(config)
     if key not in _RUNS:
-        simulation = Simulation(config)
+        simulation = Simulation(config, crystals=relax_all(config))
         simulation.run()
         samples = simulation.samples()
         _RUNS[key] = samples, analyse(samples, Settings.from_config(config)).interface

@@ -131,6 +131,16 @@ def test_the_interlayer_counts_for_the_time_step_and_for_stability():
     assert {problem.key for problem in small} == {"structure.lattice_constant"}
 
 
+@pytest.mark.parametrize("side", ["A", "B"])
+def test_a_film_counts_on_the_side_where_it_is_squeezed(side):
+    squeezed = {"lateral": 1.58, "A": 1.58, "B": 1.58, side: 1.5}
+    constants = f"structure.lattice_constant={squeezed}"
+    found = problems(changed(LJ, constants, "structure.interlayer={layers: 2}", C, "materials.C.mass=0.001"))
+    law = ("lj", 1.0, 1.0, 2.5, "force-shift")
+    limit = 2 * np.sqrt(0.001 / mode_range("fcc", 100, 1.58, 1.5, law)[1])
+    assert [problem.key for problem in found] == ["run.timestep"] and f"{limit:.4g}" in found[0].allowed
+
+
 def test_graded_masses_lie_between_those_of_the_sides():
     data = changed(
         LJ,

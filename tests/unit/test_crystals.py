@@ -7,13 +7,15 @@ import ase
 import numpy as np
 import pytest
 from ase.calculators.lj import LennardJones
-from junctions import LJ, configure
+from junctions import CHAIN, LJ, configure
 from scipy.optimize import minimize_scalar
 
-from nemd_core import crystals
-from nemd_core.crystals import Crystal, crystals_of, fit_zero, lattice_constants, relax_all, relax_crystal
-from nemd_core.errors import PhysicsError, StorageError
+from nemd_core import relaxation
+from nemd_core.crystals import Crystal, crystals_of, lattice_constants
+from nemd_core.errors import ConfigError, PhysicsError, StorageError
 from nemd_core.lattice import find_lattice
+from nemd_core.relaxation import fit_zero, relax_all, relax_crystal
+from nemd_core.simulation import Simulation
 from nemd_core.solids import (
     SPACINGS,
     find_spacing,
@@ -172,6 +174,9 @@ def test_constants_that_are_given():
     assert lattice_constants(configure(LJ)) == (1.58, 1.58, 1.58)
     sides = {"lateral": 1.57, "A": 1.56, "B": 1.59}
     assert lattice_constants(configure(LJ, structure__lattice_constant=sides)) == (1.57, 1.56, 1.59)
+    chain = CHAIN["structure"] | {"lattice_constant": sides | {"lateral": 10}}
+    without_width = configure(CHAIN | {"structure": chain})
+    assert lattice_constants(without_width) == (1.56, 1.56, 1.59)
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
@@ -179,7 +184,7 @@ def test_relaxed_sides_are_without_axial_stress(orientation):
     config = configure(
         LJ, **AT_REST, materials=TWO, structure__orientation=orientation, structure__cross_section=[5, 3]
     )
-    lateral, *axial = lattice_constants(config)
+    lateral, *axial = lattice_constants(config, relax_all(config))
     cell = find_lattice("fcc", orientation)
     unstrained = []
     for a, material in zip(axial, (config.materials.A, config.materials.B), strict=True):
@@ -194,13 +199,18 @@ def test_equal_materials_stay_cubic():
     a = 1.3 * find_spacing(make_solid(find_lattice("fcc"), 2.2 / 1.3, "force-shift"), None)
     same = {"mass": 1.0, "epsilon": 2.5, "sigma": 1.3}
     config = configure(LJ, **AT_REST | {"interaction__cutoff": 2.2}, materials={"A": same, "B": same})
-    assert lattice_constants(config) == pytest.approx((a, a, a), rel=1e-12)
+    assert lattice_constants(config, relax_all(config)) == pytest.approx((a, a, a), rel=1e-12)
 
 
 def test_known_results_are_used():
     config = configure(LJ, **AUTO, materials=TWO)
     known = {c.key: {"lattice_constant": 1.5 + 0.01 * n} for n, c in enumerate(crystals_of(config))}
     assert lattice_constants(config, known) == pytest.approx((1.505, 1.52, 1.53))
+    known.popitem()
+    with pytest.raises(
+        ConfigError, match="structure.lattice_constant: auto: needs its crystals relaxed first"
+    ):
+        lattice_constants(config, known)
 
 
 def test_result_at_rest_in_the_units_of_the_configuration():
@@ -228,7 +238,7 @@ def test_store_is_completed_once(tmp_path, monkeypatch):
     assert {path.stem for path in (tmp_path / "crystals").iterdir()} == {c.key for c in crystals_of(config)}
     calls = []
     monkeypatch.setattr(
-        crystals,
+        relaxation,
         "relax_crystal",
         lambda crystal, known: calls.append(crystal) or relax_crystal(crystal, known),
     )
@@ -247,6 +257,23 @@ def test_broken_store_is_named(tmp_path):
     path.write_text("{")
     with pytest.raises(StorageError, match=f"{path.name}: cannot be read .*; delete it"):
         relax_all(config, tmp_path)
+
+
+def test_stress_of_a_linear_crystal_holds_that_at_rest():
+    """lj-harmonic at a constant that is not its own: the run says how far from equilibrium it stands."""
+    cold = {"baths__hot__temperature": 1e-6, "baths__cold__temperature": 1e-6}
+    config = configure(
+        LJ,
+        **cold,
+        interaction__potential="lj-harmonic",
+        structure__lattice_constant=1.6,
+        materials__B__mass=1,
+    )
+    simulation = Simulation(config)
+    simulation.run()
+    expected = static_stress(make_solid(find_lattice("fcc"), 1.7, "force-shift"), 1.6, None)
+    assert expected > 0.1
+    assert simulation.samples().stress == pytest.approx(expected, abs=1e-3)
 
 
 # ---- the search at T > 0, with stress from a formula ----
@@ -290,7 +317,7 @@ def formula(zero, calls=None):
 
 def test_search_finds_the_spacing(monkeypatch):
     calls = []
-    monkeypatch.setattr(crystals, "_measure_stress", formula(1.586, calls))
+    monkeypatch.setattr(relaxation, "_measure_stress", formula(1.586, calls))
     result = relax_crystal(bulk(0.3), {})
     assert result["stderr"] < 1e-4 and abs(result["lattice_constant"] - 1.586) < 4 * result["stderr"]
     assert abs(result["lattice_constant"] / result["spacing"] - 1) < 2e-4
@@ -301,7 +328,7 @@ def test_search_finds_the_spacing(monkeypatch):
 
 def test_search_along_x_keeps_the_lateral_constant(monkeypatch):
     calls = []
-    monkeypatch.setattr(crystals, "_measure_stress", formula(1.57, calls))
+    monkeypatch.setattr(relaxation, "_measure_stress", formula(1.57, calls))
     crystal = Crystal("axial", "fcc", 110, 2.0, 1.1, 2.5, "force-shift", 0.4, (1.0, 1.0))
     known = {b.key: {"lattice_constant": a} for b, a in zip(crystal.bulk, (1.76, 1.74), strict=True)}
     result = relax_crystal(crystal, known)
@@ -313,7 +340,7 @@ def test_search_along_x_keeps_the_lateral_constant(monkeypatch):
 @pytest.mark.parametrize(("stress", "reason"), [(-40.0, "leads nowhere"), (1.0, "did not settle")])
 def test_no_spacing_is_refused_in_one_line(monkeypatch, stress, reason):
     signs = itertools.cycle([1, -1] if stress == 1.0 else [1])
-    monkeypatch.setattr(crystals, "_measure_stress", lambda *_: (stress * next(signs), 1e-3))
+    monkeypatch.setattr(relaxation, "_measure_stress", lambda *_: (stress * next(signs), 1e-3))
     with pytest.raises(PhysicsError, match="lattice_constant: auto: no bulk fcc crystal") as error:
         relax_crystal(bulk(0.3), {})
     assert reason in str(error.value) and "\n" not in str(error.value)

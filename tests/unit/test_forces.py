@@ -366,7 +366,7 @@ def test_harmonic_energy_is_exactly_quadratic(case):
 
 
 @pytest.mark.parametrize("truncation", TRUNCATIONS)
-@pytest.mark.parametrize("case", ["chain-lj-harmonic", "fcc-lj-harmonic"])
+@pytest.mark.parametrize("case", [case for case in CASES if case.endswith("lj-harmonic")])
 def test_lj_harmonic_is_the_second_order_of_lj(case, truncation):
     system, law, linear = make(case, truncation)
     full = build_forces(system, law, "lj", HOTTEST)
@@ -384,6 +384,16 @@ def test_lj_harmonic_is_the_second_order_of_lj(case, truncation):
             expected = np.tensordot(WEIGHTS, stencil, axes=1) / h
             found, _ = linear.evaluate(system, d)
             assert np.abs(found - expected).max() < 1e-9 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.endswith("lj-harmonic")])
+def test_at_rest_every_plane_carries_the_same_force(case):
+    """No net force on any atom: what lies left of a plane pulls on the rest alike, wherever the plane is."""
+    system, law, linear = make(case, replicas=3)
+    expected = reference_forces(system, law, linear.relaxed).pull
+    assert linear.rest_pull == pytest.approx(expected, rel=1e-8)
+    assert np.ptp(expected) < 1e-8 * np.abs(expected).max()
+    assert not linear.field.pull.any() and not linear.field.flow.any() and not linear.field.crossing.any()
 
 
 def test_relaxation_lowers_the_energy_to_a_minimum():

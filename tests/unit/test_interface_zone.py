@@ -174,10 +174,13 @@ def test_neither_side_is_favoured(kind, periodic):
     assert system.species.sum() == system.n_sites // 2
 
 
-def test_a_chain_mixes_one_by_one():
-    """One site in a layer: an intermixed chain is A up to the middle of the zone, with nothing to draw."""
-    config = configure(CHAIN, structure__interface={"kind": "intermixed", "layers": 2})
-    assert list(build(config).species) == [0] * 5 + [1] * 5
+def test_a_chain_mixes_by_chance():
+    """One site in a layer: over many seeds, the layers of the zone are B in a third and in two thirds of all chains."""
+    interface = {"kind": "intermixed", "layers": 2}
+    chains = [configure(CHAIN, structure__interface=interface | {"seed": seed}) for seed in range(300)]
+    share = np.mean([build(chain).species for chain in chains], axis=0)
+    assert list(share[:4]) == [0] * 4 and list(share[6:]) == [1] * 4
+    assert share[4:6] == pytest.approx([1 / 3, 2 / 3], abs=4 * np.sqrt(2 / 9 / 300))
 
 
 # --- interlayers ----------------------------------------------------------------------------------------------

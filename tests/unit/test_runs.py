@@ -474,7 +474,8 @@ def test_a_config_that_is_not_there(tmp_path, capsys):
 
 
 def test_usage_errors_exit_with_2(capsys):
-    for arguments in ([], ["run"], ["run", "x.yaml"], ["walk"]):
+    assert main([]) == 2
+    for arguments in (["run"], ["run", "x.yaml"], ["walk"]):
         with pytest.raises(SystemExit) as stopped:
             main(arguments)
         assert stopped.value.code == 2

@@ -152,7 +152,10 @@ def test_vacancy_and_double_occupation(path):
 def test_an_atom_off_its_site(path):
     atoms = atoms_of()
     atoms.positions[9, 1] += 0.4
-    assert refuse(path, atoms) == "atom 9 lies 0.4 sigma0 from the nearest site of the lattice; must be at most 0.279"
+    assert (
+        refuse(path, atoms)
+        == "atom 9 lies 0.4 sigma0 from the nearest site of the lattice; must be at most 0.279"
+    )
     atoms.positions[9, 0] += 1000  # far away, and nothing else is out of place
     assert "atom 9 lies" in refuse(path, atoms)
     atoms.positions[9] = np.nan
@@ -238,3 +241,19 @@ def test_the_shipped_file_is_what_its_config_says(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec("\n".join(recipe), {})
     assert (tmp_path / "configs" / names[1]).read_text() == wanted
+
+
+def test_the_zone_of_a_file_ends_where_its_own_layers_begin(path):
+    """A foreign atom two layers inside A and one in B's first layer: what lies between is left out of the fits."""
+    sites = small_junction()
+    species = sites.species.copy()
+    for layer, foreign in ((sites.first_b_layer - 2, 1), (sites.first_b_layer, 0)):
+        species[np.flatnonzero(sites.layer_of_site == layer)[0]] = foreign
+    found = read(path, plain(sites, species), materials="AB")
+    # the layer between the plane and the foreign atom is pure, and counts as A's own
+    assert found.zone == (0, 1)
+    species[sites.layer_of_site == sites.first_b_layer - 1] = 1
+    found = read(path, plain(sites, species), materials="AB")
+    assert found.zone == (2, 1)
+    assert list(found.interfaces["left"]) == [sites.first_b_layer - 3]
+    assert list(found.interfaces["right"]) == [sites.first_b_layer + 1]

@@ -7,8 +7,9 @@ from jobs import start_job
 
 start_job(snakemake)
 
-from nemd_core.crystals import Crystal, read_store, relax_crystal
+from nemd_core.crystals import Crystal, read_store
 from nemd_core.errors import NemdError
+from nemd_core.relaxation import relax_crystal
 from nemd_core.storage import write_json
 
 crystal = Crystal(**snakemake.params.crystal)
