@@ -1,4 +1,8 @@
-"""The crystal lattices a junction can be built of, and how they are turned. Lengths are in lattice constants."""
+"""The crystal lattices a junction can be built of. Lengths are in lattice constants.
+
+A crystal that is turned, with [110] or [111] along x, is described by an orthogonal cell of its own, with other edges and
+other sites. Its sites still repeat along x, so that rows and their neighbour tables work as for [100].
+"""
 
 from functools import cache
 from typing import NamedTuple

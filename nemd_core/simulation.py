@@ -293,7 +293,7 @@ class Simulation:
             raise PhysicsError(
                 f"run.timestep: {self.config.run.timestep}: energy audit: E - Q drifted by {self.audit.drift:.4g} "
                 f"(allowed {self.audit.allowed:.4g}; heat transferred {self.audit.heat:.4g}) by step {self.step}; "
-                "choose a smaller time step"
+                "choose a smaller time step, or lower temperatures if the crystal melts"
             )
 
     def samples(self) -> Samples | None:
