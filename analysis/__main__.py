@@ -8,18 +8,24 @@ from nemd_core.errors import NemdError, StorageError
 from nemd_core.storage import CONFIG
 
 from .figures import FORMATS, UNIT_SYSTEMS
-from .interface import fit_run
+from .interface import FIGURE, INTERFACE, PROFILE, fit_run
 from .report import write_report
 from .study import RUNS, collect, plot_run, plot_study
 from .tables import format_study
+
+COMMANDS = {"study": ("collect", "plot", "report"), "run": ("fit", "plot")}
+"""What can be done with a directory, by what it holds."""
 
 
 def main(arguments=None) -> int:
     """Return the exit status: 0 done, 2 bad input (one line on standard error)."""
     options = _parser().parse_args(arguments)
     try:
+        _refuse_other_kind(options.command, options.directory)
         if options.command == "fit":
             print(fit_run(options.directory).summary())
+            print(f"written to {options.directory}: {PROFILE}, {INTERFACE}, {FIGURE}", end="; ")
+            print(f"more figures: python -m analysis plot {options.directory}")
         elif options.command == "collect":
             print(format_study(collect(options.directory)))
         elif options.command == "report":
@@ -33,13 +39,30 @@ def main(arguments=None) -> int:
     return 0
 
 
+def _kind(directory) -> str | None:
+    """Whether a directory holds a study or a run."""
+    if (Path(directory) / RUNS).is_file():
+        return "study"
+    return "run" if (Path(directory) / CONFIG).is_file() else None
+
+
+def _refuse_other_kind(command: str, directory) -> None:
+    """Raise StorageError for a run where a study is needed or the other way round, with what can be done with it."""
+    kind = _kind(directory)
+    if kind and command not in COMMANDS[kind]:
+        *others, last = COMMANDS[kind]
+        needed = "run" if kind == "study" else "study"
+        raise StorageError(
+            f"{directory}: holds no {needed}; it is a {kind}: use {', '.join(others)} or {last}"
+        )
+
+
 def _plot(directory: Path, formats, units) -> list[Path]:
     """Write the figures of a study or of a run, whichever the directory holds."""
-    if (directory / RUNS).is_file():
-        return plot_study(directory, formats, units)
-    if (directory / CONFIG).is_file():
-        return plot_run(directory, formats, units)
-    raise StorageError(f"{directory}: holds neither a study ({RUNS}) nor a run ({CONFIG})")
+    kind = _kind(directory)
+    if kind is None:
+        raise StorageError(f"{directory}: holds neither a study ({RUNS}) nor a run ({CONFIG})")
+    return (plot_study if kind == "study" else plot_run)(directory, formats, units)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -30,6 +30,7 @@ from nemd_core.units import ARGON, Reference, field_unit, reduced_unit
 
 from . import uncertainty
 from .estimates import Estimates
+from .figures import FORMATS
 from .lines import Interface, find_interfaces, heat_rates
 from .plots import save_profile
 from .profile import check_samples, layer_profile, write_profile
@@ -209,6 +210,7 @@ def _field_units(fields: dict, settings: Settings) -> dict:
 def fit_run(directory) -> Result:
     """Analyse the run in `directory` and write its profile.csv, interface.json and profile.png.
 
+    Other figures of an earlier fit are removed: they would not show this one.
     Raises StorageError or ConfigError where the samples or the configuration cannot be used.
     """
     directory = Path(directory)
@@ -216,6 +218,9 @@ def fit_run(directory) -> Result:
         raise StorageError(f"{directory / CONFIG}: no such file; the directory holds no run")
     settings = Settings.from_config(load_config(directory / CONFIG))
     result = analyse(read_samples(directory / SAMPLES), settings)
+    for name in (f"{stem}.{kind}" for stem in ("profile", "running") for kind in FORMATS):
+        if name != FIGURE:
+            (directory / name).unlink(missing_ok=True)
     write_profile(directory / PROFILE, result.profile)
     save_profile(result, directory / FIGURE)
     write_json(directory / INTERFACE, result.interface)

@@ -18,6 +18,8 @@ SEEDS = ("run.seed", "structure.interface.seed")
 """Swept keys that make independent copies of the same case."""
 SECTIONS = ("materials", "structure", "interaction", "run")
 """Sections whose name says nothing that the rest of a key does not."""
+STATUS_WIDTH = 70
+"""Characters of a failed run's message in the printed table."""
 
 
 def si_column(quantity: str, unit: str) -> str:
@@ -124,7 +126,7 @@ def short_names(keys) -> dict[str, str]:
 
 
 def format_study(table: pd.DataFrame) -> str:
-    """The table of a study as text: `main_keys`, R_K in both units, J, and what became of each run."""
+    """The table of a study as text: `main_keys`, R_K in both units, J, and in short what became of each run."""
     parts = [_format_rows(table, ["run"])]
     others = other_keys(table)
     if others:
@@ -182,6 +184,10 @@ def _format_numbers(table: pd.DataFrame, name: str) -> list[str]:
 def _verdicts(table: pd.DataFrame) -> list[str]:
     states = zip(table["trusted"], table["failed_checks"], table["status"], strict=True)
     return [
-        "trusted" if trusted else (f"NOT trusted: {failed}" if status == DONE else status)
+        "trusted" if trusted else (f"NOT trusted: {failed}" if status == DONE else _shorten(status))
         for trusted, failed, status in states
     ]
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= STATUS_WIDTH else f"{text[: STATUS_WIDTH - 1].rstrip()}…"

@@ -192,21 +192,23 @@ def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) ->
     Raises
     ------
     ConfigError
-        With every problem; also if the file has a sweep and the overrides leave one of its keys open.
+        With every problem; also if the file has a sweep and the overrides leave one of its keys open. Overrides that
+        are no keys are reported alone.
     """
     overrides = dict(overrides or {})
+    # what a misspelt key was meant to set would otherwise be reported as left open
+    unknown = [problem for key in overrides for problem in check_key(key, KEYS, SECTIONS)]
+    if unknown:
+        raise ConfigError(unknown)
     path = Path(path)
     data = read_mapping(path)
     columns, _, problems = _expand(data.pop("sweep", None), path.parent)
-    problems += [problem for key in overrides for problem in check_key(key, KEYS, SECTIONS)]
     left = [key for key in columns if key not in overrides]
     if left:
         hint = " ".join(f"--set {key}=..." for key in left)
-        problems.append(
-            Problem("sweep", ", ".join(left), f"one run has no sweep; name one of its points with {hint}")
-        )
-    known = {key: value for key, value in overrides.items() if key in KEYS}
-    config, found = _examine(_override(data, known), path.parent)
+        text = f"one run has no sweep; name one of its points with {hint} (in Python: overrides)"
+        problems.append(Problem("sweep", ", ".join(left), text))
+    config, found = _examine(_override(data, overrides), path.parent)
     # keys that the sweep would set are missing here: their problems would only repeat the line above
     problems += [problem for problem in found if problem.key not in left]
     if problems:

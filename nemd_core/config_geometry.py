@@ -271,9 +271,18 @@ def fit_layer_count(config, side: str) -> int:
 
 def fit_window(config, side: str) -> Iterator[Problem]:
     """Yield a fit window with too few layers; a bath or zone that does not fit at all is not reported twice."""
-    bulk = _free_layers(config, side) - _zone(config, side)[2]
+    zone_key, _, here = _zone(config, side)
+    bulk = _free_layers(config, side) - here
     n_layers = fit_layer_count(config, side)
-    if bulk >= 0 and n_layers < MIN_FIT_LAYERS:
+    if 0 <= bulk < MIN_FIT_LAYERS:  # no window would do
+        key = f"structure.length.{side}"
+        shorter = f"baths.{_bath(side)}.length" + (f" or {zone_key}" if here else "")
+        text = (
+            f"must be longer, or {shorter} shorter: the fit needs at least {MIN_FIT_LAYERS} layers between bath and "
+            f"interface, and has {bulk}"
+        )
+        yield Problem(key, show(get(config, key)), text)
+    elif bulk >= 0 and n_layers < MIN_FIT_LAYERS:
         text = (
             f"with fit.skip_interface {config.fit.skip_interface:g} leaves {n_layers} layers of {side} for the fit, must "
             f"leave at least {MIN_FIT_LAYERS} of the {bulk} layers between bath and interface"

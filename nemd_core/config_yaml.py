@@ -73,15 +73,17 @@ def refuse(key: str, value: str, allowed: str) -> ConfigError:
 
 def read_text(path: Path, key: str | None = None) -> str:
     """Return the UTF-8 text of a file; a `ConfigError` under `key` (default: the path) if there is none."""
-    key = key or str(path)
-    value = "file" if key == str(path) else str(path)
     try:
         return Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        reason = "no such file"
     except UnicodeDecodeError:
-        raise refuse(key, value, "not UTF-8 text") from None
+        reason = "not UTF-8 text"
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise refuse(key, value, f"cannot be read: {one_line(reason)}") from None
+        reason = one_line(getattr(error, "strerror", None) or str(error))
+    if key is None:
+        raise refuse(str(path), "cannot be read", reason)
+    raise refuse(key, str(path), f"cannot be read: {reason}")
 
 
 def read_mapping(path: Path) -> dict:

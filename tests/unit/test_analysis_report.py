@@ -262,7 +262,7 @@ def test_the_command_line_writes_it(study, capsys):
     assert main(["report", str(study[0])]) == 0
     assert capsys.readouterr().out == f"{study[0]}/report.html\n"
     assert main(["report", str(study[0] / study[1]["run"][0])]) == 2
-    assert "runs.csv: no such file; the directory holds no study" in capsys.readouterr().err
+    assert "holds no study; it is a run: use fit or plot" in capsys.readouterr().err
 
 
 def test_a_directory_without_a_study_is_refused(tmp_path):

@@ -74,8 +74,11 @@ def test_fit_writes_the_files_of_a_run(tmp_path, capsys):
     assert main(["fit", str(tmp_path / "run")]) == 0
     new = {path.name for path in set((tmp_path / "run").iterdir()) - before}
     assert new == {"profile.csv", "interface.json", "profile.png"}
-    lines = capsys.readouterr().out.splitlines()
+    *lines, last = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["R_K", "J", "trusted:"]
+    files = "profile.csv, interface.json, profile.png"
+    more = f"more figures: python -m analysis plot {tmp_path}/run"
+    assert last == f"written to {tmp_path}/run: {files}; {more}"
     result = analyse(samples, settings)
     run = load_run(tmp_path / "run")
     assert run.interface == result.interface
@@ -86,6 +89,36 @@ def test_fit_writes_the_files_of_a_run(tmp_path, capsys):
     header = "layer,x,region,species,n_sites,temperature,temperature_stderr,flux,flux_stderr,fitted"
     assert text.splitlines()[0].startswith(header)
     assert "nan" not in text.lower()
+
+
+def test_figures_of_an_earlier_fit_go_once_there_is_a_new_one(tmp_path):
+    run = tmp_path / "run"
+    write_run(run)
+    old = [f"{stem}.{kind}" for stem in ("running", "profile") for kind in ("png", "pdf", "svg")]
+    for name in (*old, "running.txt"):
+        (run / name).write_text("old")
+    with pytest.raises(StorageError, match=r"samples\.h5"):
+        (run / "samples.h5").rename(run / "kept.h5")
+        fit_run(run)
+    assert all((run / name).exists() for name in old)
+    (run / "kept.h5").rename(run / "samples.h5")
+    fit_run(run)
+    assert [name for name in old if (run / name).exists()] == ["profile.png"]
+    assert (run / "profile.png").read_bytes().startswith(b"\x89PNG")
+    assert (run / "running.txt").exists()  # not one of the figures
+
+
+def test_a_run_for_a_study_and_the_other_way_round_name_the_right_commands(tmp_path, capsys):
+    study, run = tmp_path / "study", tmp_path / "study" / "r-one"
+    write_run(run)
+    (study / "runs.csv").write_text("run\nr-one\n")
+    assert main(["fit", str(study)]) == 2
+    wanted = f"error: {study}: holds no run; it is a study: use collect, plot or report\n"
+    assert capsys.readouterr().err == wanted
+    for command in ("collect", "report"):
+        assert main([command, str(run)]) == 2
+        assert capsys.readouterr().err == f"error: {run}: holds no study; it is a run: use fit or plot\n"
+    assert not (run / "summary.csv").exists() and not (run / "report.html").exists()
 
 
 def test_summary_names_what_is_not_resolved_and_what_failed(tmp_path):
@@ -189,6 +222,19 @@ def test_untrusted_run_lists_its_failed_checks(study_dir):
     table = load_study(study_dir)
     assert table["failed_checks"][0] == "flux_agreement;energy_audit"
     assert "NOT trusted: flux_agreement;energy_audit" in format_study(table)
+
+
+def test_a_long_message_is_short_in_the_printed_table_only(study_dir):
+    message = "run.timestep: 0.05: energy audit: E - Q drifted by 12.3 " + "(allowed 1) " * 20
+    write_json(study_dir / "r-bad" / "run.json", {"status": "failed", "message": message})
+    table = collect(study_dir)
+    whole = f"failed: {message.strip()}"
+    assert table["status"][2] == whole and whole in (study_dir / "summary.csv").read_text()
+    line = format_study(table).splitlines()[3]
+    shown = line[line.index("failed: ") :]
+    assert len(shown) <= 70 and shown.endswith("…") and whole.startswith(shown[:-1])
+    table["status"] = table["status"].where(table["status"] != whole, whole[:70])
+    assert format_study(table).splitlines()[3].endswith(whole[:70])
 
 
 def test_a_study_of_one_run_without_swept_keys(tmp_path):

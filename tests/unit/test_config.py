@@ -322,6 +322,19 @@ def test_fit_layer_count():
     assert fit_layer_count(parse_config(CHAIN), "A") == 20 - 1 - 8
 
 
+def test_too_few_layers_for_any_fit_window_name_what_is_too_short():
+    found = problems(changed(LJ, "structure.length.A=9", "baths.cold.length=22"))
+    need = "the fit needs at least 3 layers between bath and interface, and has"
+    assert [str(problem) for problem in found] == [
+        f"structure.length.A: 9: must be longer, or baths.hot.length shorter: {need} 2",
+        f"structure.length.B: 24: must be longer, or baths.cold.length shorter: {need} 0",
+    ]
+    found = problems(changed(LJ, "structure.interface={kind: rough, layers: 60}"))
+    assert [problem.key for problem in found] == ["structure.length.A", "structure.length.B"]
+    assert "or baths.hot.length or structure.interface.layers shorter" in found[0].allowed
+    assert "leave at least 3 of the 4 layers" in only_problem(changed(LJ, "structure.length.A=10")).allowed
+
+
 # ---- files ----
 
 
@@ -356,11 +369,14 @@ def test_yaml_that_refers_to_itself(tmp_path):
 
 def test_no_such_file_a_directory_and_bytes(tmp_path):
     (tmp_path / "latin.yaml").write_bytes(b"# \xe9\xff\nunits: lj\n")
-    for path in (tmp_path / "none.yaml", tmp_path, tmp_path / "latin.yaml"):
-        found = study_problems(path)
-        assert len(found) == 1 and found[0].key == str(path)
+    reasons = {"none.yaml": "no such file", "": "Is a directory", "latin.yaml": "not UTF-8 text"}
+    for name, reason in reasons.items():
+        path = tmp_path / name
+        assert [str(problem) for problem in study_problems(path)] == [f"{path}: cannot be read: {reason}"]
         with pytest.raises(ConfigError):
             load_config(path)
+    found = study_problems(write(tmp_path / "x.yaml", LJ | {"sweep": {"table": "none.csv"}}))
+    assert str(found[0]) == f"sweep.table: {tmp_path}/none.csv: cannot be read: no such file"
 
 
 def test_a_file_name_that_cannot_name_a_study(tmp_path):
@@ -468,7 +484,7 @@ def test_overrides(tmp_path):
     with pytest.raises(ConfigError) as caught:
         load_config(path)
     assert [problem.key for problem in caught.value.problems] == ["sweep"]
-    assert "--set materials.B.mass=" in str(caught.value)
+    assert str(caught.value).endswith("with --set materials.B.mass=... (in Python: overrides)")
 
 
 @pytest.mark.parametrize(
@@ -479,6 +495,13 @@ def test_wrong_override(tmp_path, overrides, key):
     with pytest.raises(ConfigError) as caught:
         load_config(write(tmp_path / "x.yaml", LJ), overrides)
     assert [problem.key for problem in caught.value.problems] == [key]
+
+
+def test_an_unknown_override_hides_that_the_sweep_is_open(tmp_path):
+    path = write(tmp_path / "x.yaml", LJ | {"sweep": {"materials.B.mass": [1, 2]}})
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, {"materials.B.mas": 2, "foo.bar": 2})
+    assert [problem.key for problem in caught.value.problems] == ["materials.B.mas", "foo.bar"]
 
 
 @pytest.mark.parametrize("item", ["run.seed", "=3", "run.seed=[1"])
