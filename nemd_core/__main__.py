@@ -12,7 +12,8 @@ def add_run(subparsers) -> None:
     parser = subparsers.add_parser(
         "run",
         help="one run, without Snakemake",
-        description="Run one configuration. Exit status: 0 done, 2 bad input, 3 stopped by physics.",
+        description="Run one configuration. Exit status: 0 done, 2 bad input, 3 stopped by physics, 75 stopped by "
+        "SIGTERM (--resume goes on from its checkpoint).",
     )
     parser.add_argument("config", metavar="CONFIG", help="YAML file")
     parser.add_argument("-o", "--output", metavar="DIR", required=True, help="directory of the run")
@@ -24,7 +25,9 @@ def add_run(subparsers) -> None:
         help="replace a value; names a point of a sweep",
     )
     parser.add_argument(
-        "--resume", action="store_true", help="keep a finished run; start one that is not there"
+        "--resume",
+        action="store_true",
+        help="keep a finished run, go on with an unfinished one from its checkpoint, start one that is not there",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace the run that DIR holds")
     parser.set_defaults(func=command_run)

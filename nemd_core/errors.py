@@ -40,3 +40,9 @@ class PhysicsError(NemdError):
     """A run that physics stopped: non-finite values, the energy audit, or a broken neighbour table."""
 
     exit_status = EXIT_PHYSICS
+
+
+class Interrupted(NemdError):
+    """A run that was asked to stop, and can go on from its checkpoint."""
+
+    exit_status = EXIT_CHECKPOINTED

@@ -27,8 +27,10 @@ def _source_digest() -> str:
     return digest.hexdigest()[:16]
 
 
+SOURCE_DIGEST = _source_digest()
+"""What tells one version of this package's code from another."""
 _base = os.environ.get("NUMBA_CACHE_DIR") or Path.home() / ".cache" / "nemd_core"
-CACHE_DIRECTORY = Path(_base) / f"nemd-{_source_digest()}"
+CACHE_DIRECTORY = Path(_base) / f"nemd-{SOURCE_DIGEST}"
 numba.config.CACHE_DIR = str(CACHE_DIRECTORY)
 
 

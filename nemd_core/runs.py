@@ -12,11 +12,12 @@ import shutil
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import storage
+from .checkpoint import CHECKPOINT, Keeper, Snapshot, read_checkpoint
 from .config import STRUCTURE_INPUT, config_hash, dump_config, dynamics_hash
 from .config_yaml import refuse
 from .crystals import crystals_of
@@ -102,10 +103,11 @@ def run(
     """Run `config`; write its results into `directory`, or nothing at all without one.
 
     A directory that already holds a run is refused, unless `overwrite` (start again) or `resume` (a finished run of
-    the same configuration is kept if it holds the trajectory that is asked for; anything else starts from the
-    beginning). `crystals` is what `relax_all` found for `lattice_constant: auto`; without it, crystals.json of the
-    directory counts, or the crystals are relaxed here. Raises StorageError for a directory that cannot be used,
-    PhysicsError when physics stopped the run: what was measured by then is written first.
+    the same configuration is kept if it holds the trajectory that is asked for; an unfinished one goes on from its
+    checkpoint; anything else starts from the beginning). `crystals` is what `relax_all` found for `lattice_constant:
+    auto`; without it, crystals.json of the directory counts, or the crystals are relaxed here. Raises StorageError for a directory that cannot be used,
+    PhysicsError when physics stopped the run: what was measured by then is written first; Interrupted after SIGTERM, with
+    a checkpoint.
     """
     identity = config_hash(config)  # refuses a structure file of unknown content before anything is written
     if directory is not None:
@@ -118,15 +120,28 @@ def run(
         every = str(config.output.trajectory_every)
         raise refuse("output.trajectory_every", every, "must be 0 where run gets no directory to write to")
     crystals = _find_crystals(config, directory, crystals, progress)
+    snapshot = None
     if directory is not None:
-        _clear(directory)
+        for left_over in directory.glob(".*.tmp.*"):  # of a run that was killed
+            left_over.unlink()
+        snapshot = _find_checkpoint(config, directory, resume)
+        if snapshot is None:
+            _clear(directory)
         prepare(config, directory, crystals)
     started = time.monotonic()
     simulation = Simulation(config, crystals=crystals)
+    if snapshot:
+        simulation.restore(snapshot)
     error = None
-    with _open_trajectories(config, directory, simulation.system) as writers:
+    with _open_trajectories(config, directory, simulation.system, snapshot) as writers:
+        keeper = None
+        if directory is not None:
+            keeper = Keeper(
+                directory / CHECKPOINT, dynamics_hash(config), config.run.checkpoint_seconds, writers
+            )
         try:
-            simulation.run(Progress() if progress else None, writers)
+            with keeper or nullcontext():
+                simulation.run(Progress() if progress else None, writers, keeper)
         except PhysicsError as stopped:
             error = stopped
     samples = simulation.samples()
@@ -137,6 +152,8 @@ def run(
         if samples is not None:
             storage.write_samples(directory / storage.SAMPLES, samples)
         storage.write_json(directory / storage.RUN_INFO, info)
+        for path in (directory / CHECKPOINT, *directory.glob("trajectory*.frames")):
+            path.unlink(missing_ok=True)
     if error:
         raise error
     return RunResult(directory, info, _samples=samples)
@@ -190,7 +207,8 @@ def _look_at(directory: Path, identity: str, config, resume: bool, overwrite: bo
     """The run.json of a finished run to keep, or None if there is work to do."""
     if directory.exists() and not directory.is_dir():
         raise StorageError(f"{directory}: is a file; a directory is needed")
-    held = [name for name in (storage.RUN_INFO, storage.SAMPLES) if (directory / name).exists()]
+    names = (storage.RUN_INFO, storage.SAMPLES, CHECKPOINT)
+    held = [name for name in names if (directory / name).exists()]
     if not held or overwrite:
         return None
     if not resume:
@@ -217,9 +235,18 @@ def _is_finished(directory: Path, info: dict, config) -> bool:
     return same and all((directory / name).exists() for name in asked)
 
 
+def _find_checkpoint(config, directory: Path, resume: bool) -> Snapshot | None:
+    """Where an unfinished run goes on, or None if it starts from the beginning."""
+    path = directory / CHECKPOINT
+    if not resume or not path.exists() or (directory / storage.RUN_INFO).exists():
+        return None
+    return read_checkpoint(path, dynamics_hash(config))
+
+
 def _clear(directory: Path) -> None:
     """Remove the results of an earlier run, and what one that was killed left half written."""
-    for pattern in (storage.RUN_INFO, storage.SAMPLES, "trajectory*.h5md", ".trajectory*.tmp.h5md"):
+    held = (storage.RUN_INFO, storage.SAMPLES, CHECKPOINT)
+    for pattern in (*held, "trajectory*.h5md", "trajectory*.frames"):
         for path in directory.glob(pattern):
             path.unlink()
 
@@ -272,7 +299,7 @@ def _describe_trajectory(config) -> dict | None:
 
 
 @contextmanager
-def _open_trajectories(config, directory: Path | None, system: System):
+def _open_trajectories(config, directory: Path | None, system: System, snapshot: Snapshot | None):
     """A writer for each replica, none where no trajectory is asked for.
 
     The files get their names at the end, also where physics stopped the run.
@@ -281,13 +308,21 @@ def _open_trajectories(config, directory: Path | None, system: System):
         yield []
         return
     reference, regions = Reference.from_config(config.reference), config.output.trajectory_regions
-    with ExitStack() as stack:
-        yield [
-            stack.enter_context(
-                TrajectoryWriter(directory / name, system, reference, config.run.timestep, regions)
-            )
-            for name in _trajectories(config)
-        ]
+    after = None
+    if snapshot:
+        after = snapshot.step - snapshot.phase_start if snapshot.producing else 0
+    writers = []
+    try:
+        for name in _trajectories(config):
+            path = directory / name
+            writers.append(TrajectoryWriter(path, system, reference, config.run.timestep, regions, after))
+        yield writers
+    except BaseException:
+        for writer in writers:
+            writer.abandon()
+        raise
+    for writer in writers:
+        writer.close(keep_frames=True)
 
 
 def _describe(config, simulation: Simulation, wall_time: float, error: Exception | None) -> dict:

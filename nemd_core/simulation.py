@@ -1,5 +1,6 @@
 """A run: equilibrate, then produce, in compiled blocks, with checks between them. Dynamics only; files are in `runs`."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import numba
 import numpy as np
 
 from .baths import build_baths, layer_friction
+from .checkpoint import Snapshot
 from .errors import PhysicsError
 from .forces.build import build_forces, einstein_stiffness
 from .forces.lattice import sweep_energy
@@ -22,6 +24,8 @@ CHECK_EVERY = 200
 """Steps between looks at the neighbour table."""
 PARALLEL_SITES = 1500
 """Moving sites per thread above which threads share the sheets of a crystal."""
+STRETCH_SECONDS = 1.5
+"""How long a compiled stretch may take: in between, checkpoints are written and signals heard."""
 AUDIT_FRACTION = 0.01
 """Largest drift of E - Q allowed, as a fraction of the heat transferred (physics of BAOAB with anharmonic forces)."""
 AUDIT_EXCHANGE = 0.002
@@ -158,6 +162,27 @@ class Group:
         frames[1, :, :, : rows.components] = rows.gather(system, state.v - state.kick[:, None] * state.f)
         return frames[0], frames[1]
 
+    def snapshot(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Displacements and velocities, (replica, n_sites, component), and heats of the baths, (replica, n_sites)."""
+        rows, system, baths = self.forces.rows, self.system, self.baths
+        heat = np.zeros((rows.replicas, system.n_sites))
+        heat[self._bath_replica, baths.site.astype(np.int64)] = baths.heat
+        return rows.gather(system, self.state.u), rows.gather(system, self.state.v), heat
+
+    def restore(self, displacement, velocity, heat) -> None:
+        """Take over what `snapshot` returned; forces follow from displacements."""
+        rows, system = self.forces.rows, self.system
+        self.state.u[:] = rows.scatter(system, displacement)
+        self.state.v[:] = rows.scatter(system, velocity)
+        self.baths.heat[:] = heat[self._bath_replica, self.baths.site.astype(np.int64)]
+        initialise(self.state, self.forces.field, self.forces.law)
+
+    @property
+    def _bath_replica(self) -> np.ndarray:
+        """Place of each bath site's replica in this group, shape (sheets, sites)."""
+        baths = self.baths
+        return np.broadcast_to(np.arange(baths.site.shape[1]) % self.forces.rows.replicas, baths.site.shape)
+
     def strayed(self) -> bool:
         """Whether an atom has moved by more than a neighbour distance against the next cell of its row."""
         rows = self.forces.rows
@@ -209,43 +234,56 @@ class Simulation:
         self.producing = False
         self.energy_start = None
         self._blocks: list[Series] = []
+        self._stretch_steps = config.run.series_steps
 
     @property
     def total_steps(self) -> int:
         return self.config.run.equilibration_steps + self.config.run.production_steps
 
-    def run(self, progress=None, writers=()) -> None:
-        """Equilibrate and produce. writers: one `trajectory.TrajectoryWriter` for each replica, fed during production.
+    def run(self, progress=None, writers=(), keeper=None) -> None:
+        """Equilibrate and produce, from the beginning or from what was restored.
 
-        Raises PhysicsError on non-finite values, a failed audit or a broken table.
+        writers: one `trajectory.TrajectoryWriter` for each replica, fed during production. keeper: a `checkpoint.Keeper`.
+        Raises PhysicsError on non-finite values, a failed audit or a broken table, Interrupted when the keeper says so.
         """
         run = self.config.run
         with ThreadPoolExecutor(len(self.groups)) as pool:
+            if self.step > self._phase_start:
+                self._check_energy()  # of what was restored: there may be nothing left to do
+            begin = 0
             for end, measure in ((run.equilibration_steps, False), (self.total_steps, True)):
-                self.energy_start = np.concatenate([group.start_ledger() for group in self.groups])
-                self.producing, self._phase_start = measure, self.step
+                if self.step == begin:
+                    self.energy_start = np.concatenate([group.start_ledger() for group in self.groups])
+                    self.producing, self._phase_start = measure, self.step
+                begin = end
                 while self.step < end:
-                    self._block(pool, min(run.block_steps, end - self.step), writers if measure else ())
+                    steps = min(run.block_steps, end - self.step)
+                    self._block(pool, steps, writers if measure else (), keeper)
                     if progress:
                         progress.update(self)
 
-    def _block(self, pool, n_steps: int, writers) -> None:
+    def _block(self, pool, n_steps: int, writers, keeper) -> None:
         numba.set_num_threads(self.threads if len(self.groups) == 1 else 1)
         begun, end, intruder = self.step, self.step + n_steps, False
         every = self.config.output.trajectory_every if writers else n_steps
         while self.step < end and not intruder:
-            intruder = self._stretch(
-                pool, min(every - (self.step - self._phase_start) % every, end - self.step)
-            )
+            to_frame = every - (self.step - self._phase_start) % every
+            to_row = self._stretch_steps - self.step % self.config.run.series_steps
+            intruder = self._stretch(pool, min(to_frame, to_row, end - self.step))
             if writers and (self.step - self._phase_start) % every == 0:
                 self._write_frames(writers)
+            if keeper and not intruder and self.step % self.config.run.series_steps == 0:
+                keeper.visit(self)
         self._check_finite(begun)
         self._check_energy()  # first: too large a time step drives atoms apart as well
         self._check_table(intruder)
 
     def _stretch(self, pool, n_steps: int) -> bool:
         """Advance all groups and keep what they measured; returns whether the neighbour table broke."""
+        started = time.monotonic()
         results = list(pool.map(lambda group: group.advance(self.step, n_steps, self.producing), self.groups))
+        rows_a_second = n_steps / self.config.run.series_steps / (time.monotonic() - started)
+        self._stretch_steps = self.config.run.series_steps * max(1, int(STRETCH_SECONDS * rows_a_second))
         reached = min(step for _, step, _ in results)
         rows = reached // self.config.run.series_steps - self.step // self.config.run.series_steps
         if self.producing and rows:
@@ -296,11 +334,44 @@ class Simulation:
                 "choose a smaller time step, or lower temperatures if the crystal melts"
             )
 
+    def snapshot(self) -> Snapshot:
+        """Everything needed to go on from here; the step must end a row of the series."""
+        parts = [group.snapshot() for group in self.groups]
+        displacement, velocity, heat = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        return Snapshot(
+            step=self.step,
+            phase_start=self._phase_start,
+            producing=self.producing,
+            energy_start=self.energy_start,
+            displacement=displacement,
+            velocity=velocity,
+            heat=heat,
+            series=self._series()._asdict() if self._blocks else {},
+        )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from a snapshot of the same configuration, with any number of threads."""
+        self.step, self._phase_start = snapshot.step, snapshot.phase_start
+        self.producing, self.energy_start = snapshot.producing, snapshot.energy_start
+        self._blocks = [Series(**snapshot.series)] if snapshot.series else []
+        first = 0
+        for group in self.groups:
+            of_group = slice(first, first := first + len(group.replica_ids))
+            group.restore(
+                snapshot.displacement[of_group], snapshot.velocity[of_group], snapshot.heat[of_group]
+            )
+
+    def _series(self) -> Series:
+        """All rows so far in one piece."""
+        columns = zip(*self._blocks, strict=True)
+        self._blocks = [Series(*(np.concatenate(column, axis=1) for column in columns))]
+        return self._blocks[0]
+
     def samples(self) -> Samples | None:
         """Everything measured so far, or None before the first block of production."""
         if not self._blocks:
             return None
-        series = Series(*(np.concatenate(columns, axis=1) for columns in zip(*self._blocks, strict=True)))
+        series = self._series()
         system, run = self.system, self.config.run
         layers = {
             "x0": system.layer_x,

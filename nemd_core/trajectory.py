@@ -10,7 +10,8 @@ temperatures are taken. Positions are not wrapped into the box.
 No analysis here: `analysis.trajectory` reads these files through MDAnalysis.
 """
 
-from contextlib import ExitStack
+import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,8 +32,8 @@ FILE_UNITS = Reference("u, Angstrom, ps", atomic_mass * (angstrom / pico) ** 2, 
 """The units of the file as if they were a reference substance; one unit of temperature is u (Angstrom/ps)² / k_B."""
 GROUP = "trajectory"
 """Name of the group of particles: the one where MDAnalysis looks when it is given no topology."""
-_BUFFER_BYTES = 2**18
-"""Size of the chunks in the file, and of the frames held in memory for each of positions and velocities."""
+_CHUNK_BYTES = 2**18
+"""Size of the chunks in the file."""
 _UNITS = {"position": "Angstrom", "velocity": "Angstrom ps-1"}
 
 
@@ -42,26 +43,29 @@ def trajectory_name(replica: int = 0) -> str:
 
 
 class TrajectoryWriter:
-    """Streams frames to an H5MD file, which appears under its name when it is closed.
+    """Takes the frames of a run, and makes an H5MD file of them when it is closed.
 
-    A context manager: left by an exception, it leaves no file. Memory is bounded by a buffer of some frames, which
-    `flush` empties. Raises ConfigError when `regions` hold no site, StorageError when the file cannot be written.
+    Until then they lie one after the other in a plain file beside it, `<name>.frames`, which a run that goes on from a
+    checkpoint takes up again. A context manager: left by an exception, it leaves only that file. Raises ConfigError when
+    `regions` hold no site, StorageError when a file cannot be written.
     """
 
-    def __init__(self, path, system: System, reference: Reference, timestep: float, regions=None):
-        """`timestep` in reduced units; `regions` is a subset of `system.REGIONS`, None for all sites."""
+    def __init__(self, path, system: System, reference: Reference, timestep: float, regions=None, after=None):
+        """`timestep` in reduced units; `regions` is a subset of `system.REGIONS`, None for all sites. after: the step up
+        to which the frames of an earlier part are kept; None starts anew. StorageError if they are not there."""
         self.path = Path(path)
-        atoms = system.to_ase()
-        self._sites = np.arange(len(atoms))
+        self.frames = self.path.with_name(f"{self.path.name}.frames")
+        self._atoms, self._reference, self._dimensions = system.to_ase(), reference, system.lattice.dimensions
+        self._sites = np.arange(len(self._atoms))
         if regions is not None:
-            self._sites = np.flatnonzero(np.isin(atoms.arrays["region"], list(regions)))
+            self._sites = np.flatnonzero(np.isin(self._atoms.arrays["region"], list(regions)))
         if not len(self._sites):
             raise ConfigError(
                 [
                     Problem(
                         "output.trajectory_regions",
                         f"[{', '.join(regions)}]",
-                        f"no site of this junction lies there; it has {', '.join(_present(atoms))}",
+                        f"no site of this junction lies there; it has {', '.join(_present(self._atoms))}",
                     )
                 ]
             )
@@ -70,19 +74,23 @@ class TrajectoryWriter:
             for name, quantity in (("position", "length"), ("velocity", "velocity"))
         }
         self._tau = reference.unit("time") / FILE_UNITS.unit("time") * timestep
-        self._edges = atoms.cell.lengths() * self._scale["position"]
-        held = max(1, _BUFFER_BYTES // (24 * len(self._sites)))
-        self._vectors = {name: np.zeros((held, len(self._sites), 3)) for name in _UNITS}
-        self._steps = np.zeros(held, dtype=np.int64)
-        self._held = self._written = 0
-        with ExitStack() as stack:
-            try:
-                self._file = stack.enter_context(h5py.File(stack.enter_context(atomic(self.path)), "w"))
-                _write_header(self._file, atoms, self._sites, system.lattice.dimensions, reference, self._tau)
-                self._create_series(held)
-            except OSError as error:
-                raise self._unwritable(error) from None
-            self._stack = stack.pop_all()
+        shape = (len(self._sites), 3)
+        self._kind = np.dtype([("step", "i8"), ("position", "f8", shape), ("velocity", "f8", shape)])
+        self._frame = np.zeros(1, self._kind)
+        with self._writing():
+            kept = self._count(after) if after is not None else 0
+            self._out = open(self.frames, "r+b" if after is not None else "wb")
+            self._out.truncate(kept * self._kind.itemsize)
+            self._out.seek(0, os.SEEK_END)
+
+    def _count(self, after: int) -> int:
+        """Frames of an earlier part up to a step."""
+        if not self.frames.exists():
+            raise StorageError(f"{self.frames}: no such file; its run cannot go on without it: --overwrite")
+        whole = self.frames.stat().st_size // self._kind.itemsize
+        if not whole:
+            return 0
+        return int((np.memmap(self.frames, self._kind, "r", shape=(whole,))["step"] <= after).sum())
 
     def __enter__(self):
         return self
@@ -91,70 +99,74 @@ class TrajectoryWriter:
         if exception[0] is None:
             self.close()
         else:
-            self._stack.__exit__(*exception)
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Leave the frames where they are, for a run that goes on later."""
+        self._out.close()
 
     def write(self, step: int, positions: np.ndarray, velocities: np.ndarray) -> None:
         """Add a frame, in reduced units: whole-step positions and half-step velocities of every site.
 
         Shapes (n_sites, 3), or (n_sites, 1) for a chain, whose y and z are then 0. Steps have to grow.
         """
-        self._steps[self._held] = step
+        self._frame["step"] = step
         for name, values in (("position", positions), ("velocity", velocities)):
-            frame = self._vectors[name][self._held]
-            frame[:, : values.shape[1]] = values[self._sites] * self._scale[name]
-        self._held += 1
-        if self._held == len(self._steps):
-            self.flush()
+            self._frame[name][0, :, : values.shape[1]] = values[self._sites] * self._scale[name]
+        with self._writing():
+            self._out.write(self._frame.tobytes())
 
     def flush(self) -> None:
         """Bring every frame so far to disk."""
-        first, self._written = self._written, self._written + self._held
-        steps, particles = self._steps[: self._held], self._file[f"particles/{GROUP}"]
-        columns = {
-            "position/step": steps,
-            "position/time": steps * self._tau,
-            "box/edges/value": np.broadcast_to(self._edges, (self._held, 3)),
-            **{f"{name}/value": values[: self._held] for name, values in self._vectors.items()},
-        }
+        with self._writing():
+            self._out.flush()
+            os.fsync(self._out.fileno())
+
+    def close(self, keep_frames: bool = False) -> None:
+        """Make the file of all frames; closing again does nothing. keep_frames: the plain file stays as well."""
+        if self._out.closed:
+            return
+        with self._writing():
+            self._out.close()
+            whole = self.frames.stat().st_size // self._kind.itemsize
+            frames = np.memmap(self.frames, self._kind, "r", shape=(whole,)) if whole else self._frame[:0]
+            with atomic(self.path) as temporary, h5py.File(temporary, "w") as file:
+                _write_header(file, self._atoms, self._sites, self._dimensions, self._reference, self._tau)
+                _write_frames(
+                    file[f"particles/{GROUP}"], frames, self._tau, file["parameters/nemd"].attrs["edges"]
+                )
+            if not keep_frames:
+                self.frames.unlink()
+
+    @contextmanager
+    def _writing(self):
         try:
-            for name, values in columns.items():
-                particles[name].resize(self._written, axis=0)
-                particles[name][first:] = values
-            self._file.flush()
-        except (OSError, RuntimeError) as error:
-            raise self._unwritable(error) from None
-        self._held = 0
+            yield
+        except OSError as error:
+            reason = " ".join(str(error).split())
+            raise StorageError(f"{self.path}: cannot be written ({reason})") from None
 
-    def close(self) -> None:
-        """Write what is held and give the file its name; closing again does nothing."""
-        with self._stack:  # the temporary file goes when this fails
-            if self._file:
-                self.flush()
 
-    def _create_series(self, held: int) -> None:
-        """Empty datasets that grow with the frames; all share one `step` and `time`, as H5MD advises."""
-        particles = self._file[f"particles/{GROUP}"]
-        for name, unit in _UNITS.items():
-            shape = (len(self._sites), 3)
-            values = particles.create_dataset(
-                f"{name}/value", (0, *shape), "f8", maxshape=(None, *shape), chunks=(held, *shape)
-            )
-            values.attrs["unit"] = unit
-        particles["position"].attrs["description"] = "at the end of `step`, not wrapped into the box"
-        particles["velocity"].attrs["description"] = "half a time step before `step`: in the middle of BAOAB"
-        edges = particles.create_dataset("box/edges/value", (0, 3), "f8", maxshape=(None, 3))
-        edges.attrs["unit"] = "Angstrom"
-        clock = {
-            name: particles.create_dataset(f"position/{name}", (0,), kind, maxshape=(None,), chunks=(1024,))
-            for name, kind in (("step", "i8"), ("time", "f8"))
-        }
-        clock["time"].attrs["unit"] = "ps"
-        for name, dataset in clock.items():
-            for other in ("velocity", "box/edges"):
-                particles[f"{other}/{name}"] = dataset
-
-    def _unwritable(self, error: Exception) -> StorageError:
-        return StorageError(f"{self.path}: cannot be written ({' '.join(str(error).split())})")
+def _write_frames(particles, frames, tau: float, edges) -> None:
+    """The datasets that grow with the frames; all share one `step` and `time`, as H5MD advises."""
+    n = len(frames)
+    for name, unit in _UNITS.items():
+        shape = frames[name].shape
+        chunk = (max(1, min(n, _CHUNK_BYTES // (24 * shape[1]))), *shape[1:])
+        values = particles.create_dataset(f"{name}/value", shape, "f8", chunks=chunk if n else None)
+        values.attrs["unit"] = unit
+        for first in range(0, n, chunk[0]):
+            values[first : first + chunk[0]] = frames[name][first : first + chunk[0]]
+    particles["position"].attrs["description"] = "at the end of `step`, not wrapped into the box"
+    particles["velocity"].attrs["description"] = "half a time step before `step`: in the middle of BAOAB"
+    particles["box/edges/value"] = np.broadcast_to(edges, (n, 3))
+    particles["box/edges/value"].attrs["unit"] = "Angstrom"
+    particles["position/step"] = frames["step"]
+    particles["position/time"] = frames["step"] * tau
+    particles["position/time"].attrs["unit"] = "ps"
+    for other in ("velocity", "box/edges"):
+        for name in ("step", "time"):
+            particles[f"{other}/{name}"] = particles[f"position/{name}"]
 
 
 class Header(NamedTuple):

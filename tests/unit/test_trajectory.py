@@ -149,11 +149,30 @@ def test_buffer_leaves_every_frame_in_its_place(tmp_path, chain):
         np.testing.assert_allclose(particles["velocity/value"][..., 0], wanted, rtol=1e-12, atol=1e-14)
 
 
-def test_an_interrupted_run_leaves_no_file(tmp_path, crystal):
-    with pytest.raises(KeyboardInterrupt), TrajectoryWriter(tmp_path / "t.h5md", crystal, ARGON, TIMESTEP):
-        assert not (tmp_path / "t.h5md").exists()
+def frame(crystal, number):
+    return np.full((crystal.n_sites, 3), float(number)), np.full((crystal.n_sites, 3), -float(number))
+
+
+def test_an_interrupted_run_leaves_its_frames_for_later(tmp_path, crystal):
+    """What goes on after step 20 keeps the frames up to there, whatever lies behind, half a frame included."""
+    path = tmp_path / "t.h5md"
+    with pytest.raises(KeyboardInterrupt), TrajectoryWriter(path, crystal, ARGON, TIMESTEP) as writer:
+        for step in (10, 20, 30):
+            writer.write(step, *frame(crystal, step))
         raise KeyboardInterrupt
-    assert list(tmp_path.iterdir()) == []
+    assert [held.name for held in tmp_path.iterdir()] == ["t.h5md.frames"]
+    with open(writer.frames, "ab") as file:
+        file.write(b"half of a frame")
+    with TrajectoryWriter(path, crystal, ARGON, TIMESTEP, after=20) as writer:
+        writer.write(30, *frame(crystal, 31))
+    assert [held.name for held in tmp_path.iterdir()] == ["t.h5md"]
+    with h5py.File(path) as file:
+        position = file["particles/trajectory/position"]
+        assert list(position["step"]) == [10, 20, 30]
+        wanted = np.array([10, 20, 31]) * ARGON.sigma * 1e10
+        assert position["value"][:, 0, 0] == pytest.approx(wanted)
+    with pytest.raises(StorageError, match="frames: no such file"):
+        TrajectoryWriter(path, crystal, ARGON, TIMESTEP, after=30)
 
 
 def test_closing_twice_is_closing_once(tmp_path, crystal):

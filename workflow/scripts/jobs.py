@@ -31,12 +31,15 @@ def write_outcome(path):
 
     Exceptions of the body end here. A job that is killed writes nothing, and so has failed for Snakemake too.
     """
-    from nemd_core.errors import NemdError
+    from nemd_core.errors import Interrupted, NemdError
     from nemd_core.storage import write_json
 
     outcome = {"status": "done", "message": ""}
     try:
         yield outcome
+    except Interrupted as error:  # not the end of the run: the job fails, and goes on when it is tried again
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_status)
     except Exception as error:
         if not isinstance(error, NemdError):  # unforeseen: where it happened matters
             traceback.print_exc()
