@@ -7,21 +7,18 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from .baths import build_baths, layer_friction
+from .baths import layer_friction
 from .checkpoint import Snapshot
 from .errors import PhysicsError
-from .forces.build import build_forces, einstein_stiffness
-from .forces.lattice import sweep_energy
-from .integrator import INTRUDER, Plan, State, initialise, run_parallel, run_serial
-from .observables import Series, build_meter, empty_series, record_heats, total_energy
+from .forces.build import einstein_stiffness
+from .group import Group
+from .integrator import INTRUDER
+from .observables import Series
 from .potentials import law_of
-from .random import fill_normals
 from .storage import Samples
 from .structure import build
 from .system import System
 
-CHECK_EVERY = 200
-"""Steps between looks at the neighbour table."""
 PARALLEL_SITES = 1500
 """Moving sites per thread above which threads share the sheets of a crystal."""
 STRETCH_SECONDS = 1.5
@@ -33,16 +30,6 @@ AUDIT_EXCHANGE = 0.002
 as heat transferred: at equal bath temperatures nothing is transferred on the whole, yet the drift grows with time."""
 AUDIT_FLOOR = 0.002
 """... or of the thermal energy, whichever is larger: early in a run little heat has been transferred."""
-
-
-def set_temperatures(system: System, config) -> np.ndarray:
-    """The linear profile between the inner edges of the baths, shape (n_layers,)."""
-    x, known, values = system.layer_x, [], []
-    for name in ("hot", "cold"):
-        layers = np.flatnonzero(system.layer_region == name)
-        known += [x[layers[0]], x[layers[-1]]]
-        values += 2 * [getattr(config.baths, name).temperature]
-    return np.interp(x, known, values, period=system.length if system.periodic else None)
 
 
 def bounded_energy(system: System, config) -> float:
@@ -68,134 +55,6 @@ def bath_exchange(system: System, config) -> float:
     )
     per_layer = system.sites_per_layer * system.lattice.dimensions
     return float(per_layer * (layer_friction(system, config.baths) * T).sum())
-
-
-class Group:
-    """Replicas that advance together in one set of arrays."""
-
-    def __init__(self, config, system: System, replica_ids, threads: int):
-        self.config, self.system = config, system
-        self.replica_ids = np.asarray(replica_ids, np.uint64)
-        hottest = max(config.baths.hot.temperature, config.baths.cold.temperature)
-        potential = config.interaction.potential
-        between = config.structure.interface.plane == "species"
-        self.forces = build_forces(system, law_of(config), potential, hottest, len(replica_ids), between)
-        rows = self.forces.rows
-        self.meter = build_meter(system, rows)
-        self.baths = build_baths(system, rows, config, replica_ids)
-        mass = self.meter.mass
-        kick = np.divide(0.5 * config.run.timestep, mass, out=rows.scalars(), where=mass > 0)
-        self.state = State(rows.vectors(), self._initial_velocities(), rows.vectors(), kick)
-        self._advance = run_parallel if threads > 1 else run_serial
-        initialise(self.state, self.forces.field, self.forces.law)
-
-    def _initial_velocities(self) -> np.ndarray:
-        """Normal, at twice the linear profile: atoms start on their sites, and equipartition takes half of it."""
-        system, rows = self.system, self.forces.rows
-        site, sheet, element = rows.elements(system)
-        spread = np.sqrt(2 * set_temperatures(system, self.config)[system.layer_of_site] / system.mass)
-        v = rows.vectors()
-        out, scratch = np.empty((2, 4, len(site)))
-        for number, replica in enumerate(self.replica_ids):
-            seed, keys = np.uint64(self.config.run.seed), np.full(len(site), replica)
-            fill_normals(out, scratch, site.astype(np.uint64), keys, np.uint64(0), seed, np.uint64(1))
-            v[sheet, :, element + number] = (spread[site] * out[: rows.components]).T
-        return v
-
-    def energy(self) -> np.ndarray:
-        """Full-step kinetic plus potential energy of each replica."""
-        for sheet in range(self.forces.rows.sheets):
-            sweep_energy(sheet, self.state.u, self.forces.field, self.forces.law)
-        return np.array(
-            [total_energy(r, self.state, self.forces.field, self.meter) for r in range(len(self.replica_ids))]
-        )
-
-    def advance(self, first_step: int, n_steps: int, measure: bool) -> tuple[int, int, Series]:
-        """Do a block; returns (status, step reached, its rows)."""
-        run = self.config.run
-        plan = Plan(
-            timestep=run.timestep,
-            seed=np.uint64(run.seed),
-            first_step=first_step,
-            n_steps=n_steps,
-            sample_every=run.sample_every if measure else 0,
-            series_steps=run.series_steps,
-            check_every=CHECK_EVERY if self.forces.watch.axial.size else 0,
-        )
-        n_rows = (first_step + n_steps) // run.series_steps - first_step // run.series_steps
-        series = empty_series(self.system, self.forces.rows, n_rows if measure else 1)
-        forces = self.forces
-        status, step = self._advance(
-            self.state,
-            forces.field,
-            forces.law,
-            forces.outer,
-            forces.watch,
-            self.baths,
-            plan,
-            self.meter,
-            series,
-        )
-        return status, step, series
-
-    def stress_at_rest(self) -> np.ndarray:
-        """Axial stress in A and in B of the crystal that linear forces are expanded about, shape (2,); 0 for others."""
-        return -(self.meter.plane_share @ self.forces.rest_pull) / self.meter.area
-
-    def start_ledger(self) -> np.ndarray:
-        """Zero the heats of the baths; returns the energy of each replica now."""
-        self.baths.heat[:] = 0.0
-        return self.energy()
-
-    def heats(self) -> tuple[np.ndarray, np.ndarray]:
-        """Heat given by the hot and the cold bath since the ledger was zeroed, per replica."""
-        series = empty_series(self.system, self.forces.rows, 1)
-        record_heats(0, self.baths, series)
-        return series.heat_hot[:, 0], series.heat_cold[:, 0]
-
-    def frames(self) -> tuple[np.ndarray, np.ndarray]:
-        """Positions now and velocities half a step ago (in the middle of BAOAB), each (replica, n_sites, 3)."""
-        rows, system, state = self.forces.rows, self.system, self.state
-        frames = np.zeros((2, rows.replicas, system.n_sites, 3))
-        frames[0] = system.positions
-        frames[0, :, :, : rows.components] += self.forces.relaxed + rows.gather(system, state.u)
-        frames[1, :, :, : rows.components] = rows.gather(system, state.v - state.kick[:, None] * state.f)
-        return frames[0], frames[1]
-
-    def snapshot(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Displacements and velocities, (replica, n_sites, component), and heats of the baths, (replica, n_sites)."""
-        rows, system, baths = self.forces.rows, self.system, self.baths
-        heat = np.zeros((rows.replicas, system.n_sites))
-        heat[self._bath_replica, baths.site.astype(np.int64)] = baths.heat
-        return rows.gather(system, self.state.u), rows.gather(system, self.state.v), heat
-
-    def restore(self, displacement, velocity, heat) -> None:
-        """Take over what `snapshot` returned; forces follow from displacements."""
-        rows, system = self.forces.rows, self.system
-        self.state.u[:] = rows.scatter(system, displacement)
-        self.state.v[:] = rows.scatter(system, velocity)
-        self.baths.heat[:] = heat[self._bath_replica, self.baths.site.astype(np.int64)]
-        initialise(self.state, self.forces.field, self.forces.law)
-
-    @property
-    def _bath_replica(self) -> np.ndarray:
-        """Place of each bath site's replica in this group, shape (sheets, sites)."""
-        baths = self.baths
-        return np.broadcast_to(np.arange(baths.site.shape[1]) % self.forces.rows.replicas, baths.site.shape)
-
-    def strayed(self) -> bool:
-        """Whether an atom has moved by more than a neighbour distance against the next cell of its row."""
-        rows = self.forces.rows
-        shape = (rows.sheets, rows.components, rows.rows, rows.width)
-        u = self.state.u[:, :, : rows.rows * rows.width].reshape(shape)
-        relative = u[..., rows.replicas :] - u[..., : -rows.replicas]
-        return bool(np.abs(relative).max() > self.system.nearest)
-
-    def temperature(self) -> float:
-        """Mean full-step kinetic temperature of everything that moves."""
-        rows, system = self.forces.rows, self.system
-        twice = (self.meter.mass[:, None] * self.state.v**2).sum()
-        return float(twice / (rows.components * system.n_moving * rows.replicas))
 
 
 @dataclass

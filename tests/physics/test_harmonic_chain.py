@@ -10,7 +10,7 @@ from physics.harmonic import check_averages, check_resistance, configure, measur
 from physics.validation import Comparisons, mean_and_stderr
 
 import nemd_core.baths
-import nemd_core.simulation
+import nemd_core.group
 from nemd_core.errors import PhysicsError
 
 T_HOT, T_COLD = 1.5, 0.5
@@ -189,7 +189,7 @@ def wrong_friction(monkeypatch):
 
 def change_baths(monkeypatch, **factors):
     """Multiply fields of the baths; a factor is a number or a pair (hot, cold)."""
-    right = nemd_core.simulation.build_baths
+    right = nemd_core.group.build_baths
 
     def wrong(*args):
         baths = right(*args)
@@ -199,17 +199,17 @@ def change_baths(monkeypatch, **factors):
         }
         return baths._replace(**fields)
 
-    monkeypatch.setattr(nemd_core.simulation, "build_baths", wrong)
+    monkeypatch.setattr(nemd_core.group, "build_baths", wrong)
 
 
 def half_the_flow(monkeypatch):
-    right = nemd_core.simulation.build_meter
+    right = nemd_core.group.build_meter
 
     def wrong(*args):
         meter = right(*args)
         return meter._replace(area=2 * meter.area)
 
-    monkeypatch.setattr(nemd_core.simulation, "build_meter", wrong)
+    monkeypatch.setattr(nemd_core.group, "build_meter", wrong)
 
 
 WRONG = {
