@@ -92,6 +92,8 @@ class Keeper:
         self.path, self.identity, self.seconds, self.writers = Path(path), identity, seconds, writers
         self.stopping = False
         self._next = time.monotonic() + seconds
+        self._leave = threading.Timer(_PATIENCE, os._exit, (Interrupted.exit_status,))
+        self._leave.daemon = True
 
     def __enter__(self):
         if threading.current_thread() is threading.main_thread():
@@ -99,16 +101,16 @@ class Keeper:
         return self
 
     def __exit__(self, *exception):
+        self._leave.cancel()  # the caller may live on
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._before)
 
     def _stop(self, *_):
         """Remember to stop. Compiled code cannot be interrupted: if it takes too long (while it is being compiled, too),
         leave without a new checkpoint; files appear only when they are complete."""
-        self.stopping = True
-        leave = threading.Timer(_PATIENCE, os._exit, (Interrupted.exit_status,))
-        leave.daemon = True
-        leave.start()
+        if not self.stopping:
+            self.stopping = True
+            self._leave.start()
 
     def visit(self, simulation) -> None:
         """Write a checkpoint if it is time. Raises Interrupted after it if the run was asked to stop."""

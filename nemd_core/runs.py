@@ -105,9 +105,10 @@ def run(
     A directory that already holds a run is refused, unless `overwrite` (start again) or `resume` (a finished run of
     the same configuration is kept if it holds the trajectory that is asked for; an unfinished one goes on from its
     checkpoint; anything else starts from the beginning). `crystals` is what `relax_all` found for `lattice_constant:
-    auto`; without it, crystals.json of the directory counts, or the crystals are relaxed here. Raises StorageError for a directory that cannot be used,
-    PhysicsError when physics stopped the run: what was measured by then is written first; Interrupted after SIGTERM, with
-    a checkpoint.
+    auto`; without it, crystals.json of the directory counts, or the crystals are relaxed here.
+
+    Raises StorageError for a directory that cannot be used, PhysicsError when physics stopped the run (what was measured
+    by then is written first), Interrupted after SIGTERM, with a checkpoint.
     """
     identity = config_hash(config)  # refuses a structure file of unknown content before anything is written
     if directory is not None:

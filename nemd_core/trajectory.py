@@ -19,17 +19,14 @@ import ase.units
 import h5py
 import numpy as np
 from ase.io.extxyz import write_xyz
-from scipy.constants import angstrom, atomic_mass, pico
 
 from .errors import ConfigError, Problem, StorageError
 from .storage import atomic
 from .system import REGIONS, SPECIES, System
-from .units import Reference
+from .units import FILE_UNITS, Reference
 from .version import __version__
 
 FORMAT = "nemd-trajectory-1"
-FILE_UNITS = Reference("u, Angstrom, ps", atomic_mass * (angstrom / pico) ** 2, angstrom, atomic_mass)
-"""The units of the file as if they were a reference substance; one unit of temperature is u (Angstrom/ps)² / k_B."""
 GROUP = "trajectory"
 """Name of the group of particles: the one where MDAnalysis looks when it is given no topology."""
 _CHUNK_BYTES = 2**18

@@ -10,7 +10,7 @@ stress a force: `quantity_of` knows.
 
 from typing import NamedTuple
 
-from scipy.constants import angstrom, atomic_mass, hbar, k
+from scipy.constants import angstrom, atomic_mass, hbar, k, pico
 
 from .errors import ConfigError, Problem
 
@@ -181,3 +181,6 @@ State Physics, chapter 3. Fits to the gas differ by several per cent (171 K, 3.6
 XENON = Reference.of("xenon", 231.8, 3.98, 131.293)
 """Of the solid, from the same table: 320e-16 erg and 3.98 Å. Fits to the gas: 221 K, 4.10 Å."""
 REFERENCES = {reference.name: reference for reference in (ARGON, KRYPTON, XENON)}
+
+FILE_UNITS = Reference("u, Angstrom, ps", atomic_mass * (angstrom / pico) ** 2, angstrom, atomic_mass)
+"""The units of trajectories as if they were a reference substance; one unit of temperature is u (Angstrom/ps)² / k_B."""

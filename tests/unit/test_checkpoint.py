@@ -16,7 +16,7 @@ from junctions import CHAIN, LJ, changed, configure
 import nemd_core.checkpoint
 import nemd_core.simulation
 from nemd_core import Simulation, StorageError, read_run_info, read_samples, run
-from nemd_core.checkpoint import CHECKPOINT, read_checkpoint, write_checkpoint
+from nemd_core.checkpoint import CHECKPOINT, Keeper, read_checkpoint, write_checkpoint
 from nemd_core.errors import Interrupted
 
 SERIES = ("temperature", "flux", "heat_hot", "heat_cold", "energy", "stress", "energy_start", "step")
@@ -133,6 +133,18 @@ def test_foreign_files_are_refused(tmp_path):
 
 
 # --- a process that is stopped --------------------------------------------------------------------------------
+
+
+def test_a_caller_that_lives_on_is_not_ended_later(tmp_path):
+    """In a process of its own a run that takes too long to stop is left; here it stopped, and the caller stays."""
+    path = tmp_path / CHECKPOINT
+    with pytest.raises(Interrupted, match="stopped by SIGTERM"), Keeper(path, "a", 1e6) as keeper:
+        os.kill(os.getpid(), signal.SIGTERM)
+        Simulation(configure(CHAIN)).run(keeper=keeper)
+    keeper._leave.join(timeout=1.0)
+    assert keeper.stopping and not keeper._leave.is_alive()
+    assert read_checkpoint(path, "a").step > 0
+
 
 START_UP = 2.0
 """Seconds in which a process begins to work, about; stops may come earlier."""
