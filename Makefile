@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test validate bench peer lint format lock
+.PHONY: help run test validate bench time-to-error peer lint format lock
 
 PYTHON ?= python3
 CONFIG ?= configs/default.yaml
@@ -24,6 +24,7 @@ help:
 	@echo "make test       the tests (minutes)"
 	@echo "make validate   the long physics validation, writes its tables"
 	@echo "make bench      speed of the engine here"
+	@echo "make time-to-error   how long the engine and LAMMPS take to know R_K to 3 %"
 	@echo "make lint       style of Python and Snakemake files"
 	@echo "make format     apply that style"
 	@echo "make peer       install LAMMPS, to regenerate what is compared to it"
@@ -38,10 +39,13 @@ test: $(READY)
 
 validate: $(READY)
 	rm -f tests/physics/VALIDATION.md
-	$(BIN)/python -m pytest tests/physics -m 'not lammps' --validation-table tests/physics/VALIDATION.md
+	$(BIN)/python -m pytest tests/physics tests/unit/test_checkpoint.py -m 'not lammps' --validation-table tests/physics/VALIDATION.md
 
 bench: $(READY)
 	$(BIN)/python -m nemd_core bench
+
+time-to-error: $(PEER_READY)
+	$(BIN)/python -m analysis bench
 
 lint: $(READY)
 	$(BIN)/ruff check

@@ -1,7 +1,5 @@
 # One study: every point of a config file, from the config to the table of R_K and the report.
-#
 #   snakemake --cores 2 --configfile configs/x.yaml
-#
 # The file is read by nemd_core.config, which checks it; Snakemake's own `config` is not used (it would merge files).
 from snakemake.utils import min_version
 
@@ -22,6 +20,7 @@ include: "workflow/rules/build.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/analyse.smk"
 include: "workflow/rules/collect.smk"
+include: "workflow/rules/limits.smk"
 include: "workflow/rules/plot.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/check.smk"
@@ -31,6 +30,7 @@ localrules:
     all,
     list_runs,
     collect_study,
+    extrapolate_limits,
     plot_study,
     write_report,
     check_study,

@@ -3,12 +3,16 @@
 Everything but the ratios is linear in the samples. So each quantity has a series of its own, row by row, and one set
 of blocks gives all their means, errors and covariances; the covariance between layers needs no model. Ratios take
 their standard error from the jackknife over blocks, in which numerator and denominator fluctuate together, and R_K its
-95 % interval from Fieller's theorem, honest also where J is poorly known.
+intervals from Fieller's theorem, honest also where J is poorly known. Intervals are Student's t with the degrees of
+freedom of the blocks: at few blocks, one standard error covers less than 68 %.
 """
 
 import numpy as np
 
 from . import uncertainty
+
+LEVELS = {"ci68": 0.6827, "ci95": 0.95}
+"""Probability of each interval that is reported."""
 
 
 class Estimates:
@@ -22,8 +26,8 @@ class Estimates:
         self.rows, self.blocks, self.names = rows, blocks, list(rows)
         self.means = np.stack([blocks.means(rows[name]) for name in self.names], axis=1)
         self.value = dict(zip(self.names, self.means.mean(axis=0), strict=True))
-        self.stderr = {name: float(blocks.stderr(rows[name])) for name in self.names}
-        self.t95 = blocks.t(0.95)
+        self.stderr = dict(zip(self.names, blocks.stderr_of_means(self.means).tolist(), strict=True))
+        self.t = {end: blocks.t(probability) for end, probability in LEVELS.items()}
         self.T_scale = max(abs(self.value["T_A"]), abs(self.value["T_B"]))
         self.fields, self.unresolved = {}, {}
 
@@ -32,11 +36,23 @@ class Estimates:
         for name in names:
             self.keep(name, (self.value[name], self.stderr[name]))
 
-    def add_conductivity(self, side: str) -> None:
-        """kappa = -J / slope of side A or B."""
+    def add_intervals(self, names) -> None:
+        """The intervals of quantities that are means of their own rows."""
+        for name in names:
+            for end, t in self.t.items():
+                half = t * self.stderr[name]
+                self.fields[f"{name}_{end}"] = [
+                    float(self.value[name] - half),
+                    float(self.value[name] + half),
+                ]
+
+    def add_conductivity(self, side: str, sloped: bool = True) -> None:
+        """kappa = -J / slope of side A or B; there is none where the bulk line is level by construction."""
         slope = f"slope_{side}"
-        reason = self.unsure(slope, self.T_scale)
-        self.keep(f"kappa_{side}", None if reason else self.ratio("J", slope, -1.0)[:2], reason)
+        reason = "harmonic crystals have no bulk gradient: the line is level"
+        if sloped:
+            reason = self.unsure(slope, self.T_scale)
+        self.keep(f"kappa_{side}", None if reason else self.ratio("J", slope, -1.0), reason)
 
     def keep(self, name: str, number: tuple | None, reason: str | None = None) -> None:
         """Store (value, standard error), or null with the reason why there is none."""
@@ -47,42 +63,52 @@ class Estimates:
 
     def unsure(self, name: str, scale: float) -> str | None:
         """Why `name` is not resolved from 0, or None if it is."""
-        half_width = self.t95 * self.stderr[name]
+        half_width = self.t["ci95"] * self.stderr[name]
         if uncertainty.includes_zero(self.value[name], half_width, scale):
             return f"the 95 % interval of {name} contains 0 ({self.value[name]:.3g} ± {half_width:.2g})"
         return None
 
-    def ratio(self, numerator: str, denominator: str, sign: float = 1.0) -> tuple[float, float, float]:
-        """(ratio, its standard error, the factor on variances for what neighbouring blocks share)."""
+    def ratio(self, numerator: str, denominator: str, sign: float = 1.0) -> tuple[float, float]:
+        """(ratio, its standard error)."""
         i, j = self.names.index(numerator), self.names.index(denominator)
         number = sign * self.value[numerator] / self.value[denominator]
-        projected = self.rows[numerator] - sign * number * self.rows[denominator]
-        factor = float(self.blocks.correction(projected))
         error = uncertainty.jackknife(lambda m: sign * m[..., i] / m[..., j], self.means)
-        return number, np.sqrt(factor) * error, factor
+        return number, np.sqrt(self.blocks.inflation) * error
 
     def add_resistance(self) -> str | None:
-        """R_K with its interval; returns why G cannot follow from it, or None."""
+        """R_K with its intervals; returns why G cannot follow from it, or None."""
         reason = self.unsure("J", np.abs(self.rows["J"]).max())
-        interval = None
+        intervals = {}
         if reason is None:
-            R_K, R_K_stderr, factor = self.ratio("delta_T", "J")
             pair = self.means[:, [self.names.index("delta_T"), self.names.index("J")]]
-            covariance = factor * np.cov(pair.T) / self.blocks.n_blocks
-            interval = uncertainty.fieller(self.value["delta_T"], self.value["J"], covariance, self.t95)
-            if interval is None:
+            covariance = self.blocks.inflation * np.cov(pair.T) / self.blocks.n_blocks
+            intervals = {
+                f"R_K_{end}": uncertainty.fieller(self.value["delta_T"], self.value["J"], covariance, t)
+                for end, t in self.t.items()
+            }
+            if None in intervals.values():
                 reason = "J is not resolved together with delta_T: the interval of their ratio is unbounded"
         if reason:
             self.keep("R_K", None, reason)
-            self.fields["R_K_ci95"] = None
-            self.unresolved["R_K_ci95"] = reason
+            for end in self.t:
+                self.fields[f"R_K_{end}"] = None
+                self.unresolved[f"R_K_{end}"] = reason
             return f"R_K is not resolved: {reason}"
-        self.keep("R_K", (R_K, R_K_stderr))
-        low, high = self.fields["R_K_ci95"] = [float(end) for end in interval]
+        self.keep("R_K", self.ratio("delta_T", "J"))
+        self.fields |= {name: [float(end) for end in interval] for name, interval in intervals.items()}
+        low, high = self.fields["R_K_ci95"]
         half_width = 0.0 if low * high > 0 else np.inf
         if uncertainty.includes_zero(self.value["delta_T"], half_width, self.T_scale):
             return f"the 95 % interval of R_K contains 0 ({low:.3g} to {high:.3g})"
         return None
+
+    def add_systematic(self, delta_T_systematic) -> None:
+        """R_K_systematic, what the choice of fit windows adds to the error, from that of each interface's jump."""
+        if self.fields["R_K"] is None:
+            self.fields["R_K_systematic"] = None
+            return
+        jump = np.sqrt(np.sum(np.square(delta_T_systematic))) / len(delta_T_systematic)
+        self.fields["R_K_systematic"] = float(jump / abs(self.value["J"]))
 
     def add_conductance(self, reason: str | None) -> None:
         """G = 1/R_K and Onsager's L_qq = G T², unless there is a reason against it."""
@@ -91,6 +117,6 @@ class Estimates:
             self.fields["L_qq"] = None
             self.unresolved["L_qq"] = f"G is not resolved: {reason}"
             return
-        G, G_stderr, _ = self.ratio("J", "delta_T")
+        G, G_stderr = self.ratio("J", "delta_T")
         self.keep("G", (G, G_stderr))
         self.fields["L_qq"] = float(G * (0.5 * (self.value["T_A"] + self.value["T_B"])) ** 2)

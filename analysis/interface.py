@@ -6,10 +6,13 @@ interface zone (the last A and the first B layer where it is sharp); delta_T = T
 kappa = -J / slope. A line's `intercept` is its value at x = 0, its `window` the measured positions of its first and
 last layer, its `x_interface` the interface as seen from that side.
 
-J combines J_hot (heat given by the hot bath, per area and time), J_cold (minus that given by the cold bath) and the
-mean flux through all planes between the baths, with weights from their measured covariance (`uncertainty.combine`).
-Planes inside a bath carry only a part of the flux and take no part in it. J_interface is the flux through the
-geometric plane of the interface or, where the run measured it, the heat that all atoms of A give to all others.
+J is the mean of the flux through all planes between the baths, J_hot (heat given by the hot bath, per area and time)
+and J_cold (minus that given by the cold bath), each bath counted as one plane. Energy is conserved, so that over long
+times all of them fluctuate alike: there is nothing to gain from other weights. Planes inside a bath carry only a part
+of the flux and take no part in it. J_interface is the flux through the geometric plane of the interface or, where the
+run measured it, the heat that all atoms of A give to all others.
+
+What is analysed begins where the steady state does (`steady.find_start`).
 
 With periodic ends every series is the mean over both interfaces, row by row, so that error bars know what both share;
 R_K is the mean jump by the mean flux. `interfaces` lists each one by itself. Its J is J plus how far the planes of its
@@ -23,23 +26,27 @@ import numpy as np
 import pandas as pd
 
 from nemd_core.config import load_config
+from nemd_core.config_stability import highest_frequency
 from nemd_core.errors import StorageError
 from nemd_core.lattice import find_lattice
 from nemd_core.storage import CONFIG, SAMPLES, Samples, read_samples, write_json
 from nemd_core.units import ARGON, Reference, field_unit, reduced_unit
 
-from . import uncertainty
-from .estimates import Estimates
+from .estimates import LEVELS, Estimates
 from .figures import FORMATS
-from .lines import Interface, find_interfaces, heat_rates
+from .lines import LEVEL, Interface, bulk_model, find_interfaces, heat_rates
 from .plots import save_profile
 from .profile import check_samples, layer_profile, write_profile
-from .uncertainty import with_error
-from .verdict import judge
+from .steady import Start, find_start
+from .uncertainty import Blocks, choose_blocks, with_error
+from .verdict import Evidence, judge
+from .windows import choose_windows, scan_windows
 
 PROFILE, INTERFACE, FIGURE = "profile.csv", "interface.json", "profile.png"
 _UNITS_OF = ("x", "temperature", "delta_T", "J", "R_K", "G", "kappa", "slope", "L_qq", "stress")
 _OF_EACH_INTERFACE = ("delta_T", "J", "T_A", "T_B")
+DECIDING = ("delta_T", "J")
+"""What R_K is made of: their correlations decide the blocks of a run."""
 
 
 @dataclass(frozen=True)
@@ -56,18 +63,30 @@ class Settings:
     T_cold: float
     reference: Reference = ARGON
     """The substance through which results are also given in the units of the field."""
+    fit_auto: bool = False
+    """Whether the fit windows are found from the data; the skipped cells then say nothing."""
+    harmonic: bool = False
+    """Whether all forces are linear: then there is no gradient in the bulk."""
+    highest_frequency: float = 0.0
+    """w_max of the crystals, 1/time; 0 where it is not known."""
+    timestep: float = 0.0
 
     @classmethod
     def from_config(cls, config) -> "Settings":
         lattice = find_lattice(config.structure.lattice, config.structure.orientation)
+        auto = config.fit == "auto"
         return cls(
             layers_per_cell=lattice.layers_per_cell,
             dimensions=lattice.dimensions,
-            skip_bath=config.fit.skip_bath,
-            skip_interface=config.fit.skip_interface,
+            skip_bath=0.0 if auto else config.fit.skip_bath,
+            skip_interface=0.0 if auto else config.fit.skip_interface,
             T_hot=config.baths.hot.temperature,
             T_cold=config.baths.cold.temperature,
             reference=Reference.from_config(config.reference),
+            fit_auto=auto,
+            harmonic=config.interaction.potential != "lj",
+            highest_frequency=highest_frequency(config)[0],
+            timestep=config.run.timestep,
         )
 
 
@@ -87,7 +106,7 @@ class Result:
             low, high = f["R_K_ci95"]
             first = (
                 f"R_K = {with_error(f['R_K'], f['R_K_stderr'])} {units['R_K']}  "
-                f"(95 %: {low:.4g} to {high:.4g}; "
+                f"(95 %: {low:.4g} to {high:.4g}; fit windows: ± {f['R_K_systematic']:.2g}; "
                 f"delta_T = {with_error(f['delta_T'], f['delta_T_stderr'])} {units['delta_T']}; "
                 f"with {f['reference']['name']}: {_with_unit(f['si']['R_K'])})"
             )
@@ -110,31 +129,32 @@ def analyse(samples: Samples, settings: Settings) -> Result:
     Raises StorageError where the samples are unusable or a fit window is too small.
     """
     check_samples(samples)
-    interfaces = find_interfaces(samples, settings)
-    rows, parts, blocks = _series(samples, interfaces)
+    start = _find_start(samples, settings)
+    samples = samples.rows_from(start.row)
+    interfaces = _fit_windows(samples, settings)
+    rows, parts, blocks, tau = _series(samples, interfaces)
     n_samples = int(np.prod(samples.energy.shape))
-    _, tau = uncertainty.choose_blocks(np.stack([rows["delta_T"], rows["J"]], axis=2))
-    n_effective = n_samples / (2.0 * max(tau.max(), 0.5))
-    checks = judge(samples, settings, rows, list(zip(interfaces, parts, strict=True)), blocks, n_effective)
-
-    temperature = np.zeros(len(samples.layers["x0"]))
-    moving = samples.layers["region"] != "wall"
-    temperature[moving] = blocks.mean(samples.temperature[:, :, moving])
-    fitted = np.full(len(temperature), np.nan)
-    for line in (line for interface in interfaces for line in interface.lines.values()):
-        fitted[line.layers] = line(temperature, line.x)
-
+    n_effective = float(n_samples / (2.0 * max(tau.max(), 0.5)))
+    scans = scan_windows(samples, settings, blocks, interfaces)
     estimates = Estimates(rows, blocks)
-    _collect(estimates)
-    each = [
-        _entry(interface, part, blocks, temperature)
-        for interface, part in zip(interfaces, parts, strict=True)
-    ]
+    _collect(estimates, sloped=bulk_model(settings) != LEVEL)
+    estimates.add_systematic([scan.delta_T_systematic for scan in scans])
+    parts = list(zip(interfaces, parts, strict=True))
+    checks = judge(
+        Evidence(samples, settings, start, rows, parts, blocks, n_effective, scans, estimates.fields)
+    )
+    temperature, fitted = _fit_profile(samples, blocks, interfaces)
+    each = [_entry(interface, part, blocks, temperature) for interface, part in parts]
     fields = estimates.fields | {name: each[0][name] for name in ("x_interface", "fit_A", "fit_B")}
+    stretch = samples.series_steps * samples.timestep
     interface = {
         **fields,
         "n_samples": n_samples,
-        "n_effective": float(n_effective),
+        "n_effective": n_effective,
+        "n_discarded": start.row,
+        "steady_from": start.row * stretch,
+        "dof": blocks.dof,
+        "correlation_time": dict(zip(DECIDING, (tau * stretch).tolist(), strict=False)),
         "interfaces": each,
         "units": {"system": samples.units}
         | {name: reduced_unit(name, settings.dimensions) for name in _UNITS_OF},
@@ -148,32 +168,60 @@ def analyse(samples: Samples, settings: Settings) -> Result:
     return Result(profile, interface)
 
 
-def _series(samples: Samples, interfaces: list[Interface]) -> tuple[dict, list[dict], uncertainty.Blocks]:
-    """The series of the run (means over interfaces), those of each interface, and the blocks for all of them."""
+def _fit_profile(samples: Samples, blocks: Blocks, interfaces) -> tuple[np.ndarray, np.ndarray]:
+    """Mean layer temperatures (0 in walls), and the values of the bulk lines in their windows (else NaN), (n_layers,)."""
+    temperature = np.zeros(len(samples.layers["x0"]))
+    moving = samples.layers["region"] != "wall"
+    temperature[moving] = blocks.mean(samples.temperature[:, :, moving])
+    fitted = np.full(len(temperature), np.nan)
+    for line in (line for interface in interfaces for line in interface.lines.values()):
+        fitted[line.layers] = line(temperature, line.x)
+    return temperature, fitted
+
+
+def _find_start(samples: Samples, settings: Settings) -> Start:
+    """Where temperatures at the interface and the flux are steady."""
+    parts = [interface.rows(samples) for interface in find_interfaces(samples, settings)]
+    return find_start(np.stack([part[name] for part in parts for name in ("T_A", "T_B", "J_planes")], axis=2))
+
+
+def _fit_windows(samples: Samples, settings: Settings) -> list[Interface]:
+    """Every interface with its lines; with `fit: auto`, those of the windows that the data suggest."""
+    interfaces = find_interfaces(samples, settings)
+    if not settings.fit_auto:
+        return interfaces
+    blocks = _series(samples, interfaces)[2]
+    return find_interfaces(samples, settings, choose_windows(samples, settings, blocks))
+
+
+def _series(samples: Samples, interfaces: list[Interface]):
+    """The series of the run (means over interfaces), those of each interface, the blocks for all of them, and the
+    autocorrelation times of delta_T and J in rows."""
     parts = [interface.rows(samples) for interface in interfaces]
     rows = {name: np.mean([part[name] for part in parts], axis=0) for name in parts[0]}
     rows |= heat_rates(samples)
-    deciding = [rows[name] for name in rows if name != "J_interface"]
-    if len(parts) > 1:
-        deciding += [series for part in parts for series in part.values()]
-    blocks, _ = uncertainty.choose_blocks(np.stack(deciding, axis=2))
-    estimates = np.stack([rows["J_hot"], rows["J_cold"], rows["J_planes"]], axis=2)
-    rows["J"] = uncertainty.combine(estimates, blocks)
+    n_planes = len(interfaces[0].planes)
+    rows["J"] = (n_planes * rows["J_planes"] + rows["J_hot"] + rows["J_cold"]) / (n_planes + 2)
     for part in parts:
         part["J"] = rows["J"] + (part["J_planes"] - rows["J_planes"])
+    deciding = [rows[name] for name in DECIDING]
+    if len(parts) > 1:
+        deciding += [part[name] for part in parts for name in DECIDING]
+    blocks, tau = choose_blocks(np.stack(deciding, axis=2))
     rows |= {f"stress_{side}": samples.stress[:, :, k] for k, side in enumerate("AB")}
-    return rows, parts, blocks
+    return rows, parts, blocks, tau
 
 
-def _collect(estimates: Estimates) -> None:
+def _collect(estimates: Estimates, sloped: bool) -> None:
     """The numbers of a run."""
     estimates.add_means((*_OF_EACH_INTERFACE, "J_hot", "J_cold", "J_interface", "stress_A", "stress_B"))
+    estimates.add_intervals(DECIDING)
     estimates.add_conductance(estimates.add_resistance())
     for side in "AB":
-        estimates.add_conductivity(side)
+        estimates.add_conductivity(side, sloped)
 
 
-def _entry(interface: Interface, part: dict, blocks: uncertainty.Blocks, temperature) -> dict:
+def _entry(interface: Interface, part: dict, blocks: Blocks, temperature) -> dict:
     """The numbers of one interface: an entry of `interfaces`."""
     estimates = Estimates(part, blocks)
     estimates.add_means(_OF_EACH_INTERFACE)
@@ -188,7 +236,7 @@ def _entry(interface: Interface, part: dict, blocks: uncertainty.Blocks, tempera
 
 
 def _field_units(fields: dict, settings: Settings) -> dict:
-    """{name: {value, stderr, unit}} of every number in the units of the field; R_K has its ci95 as well."""
+    """{name: {value, stderr, unit}} of every number in the units of the field, with its intervals where it has them."""
 
     def convert(value, name):
         if isinstance(value, list):
@@ -197,13 +245,14 @@ def _field_units(fields: dict, settings: Settings) -> dict:
 
     numbers = {}
     for name, value in fields.items():
-        if name.startswith("fit_") or name.endswith(("_stderr", "_ci95")):
+        if name.startswith("fit_") or name.endswith(("_stderr", "_systematic", *LEVELS)):
             continue
         unit = field_unit(name, settings.dimensions)
         stderr = convert(fields.get(f"{name}_stderr"), name)
         numbers[name] = {"value": convert(value, name), "stderr": stderr, "unit": unit}
-        if f"{name}_ci95" in fields:
-            numbers[name]["ci95"] = convert(fields[f"{name}_ci95"], name)
+        for end in (*LEVELS, "systematic"):
+            if f"{name}_{end}" in fields:
+                numbers[name][end] = convert(fields[f"{name}_{end}"], name)
     return numbers
 
 

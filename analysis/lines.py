@@ -12,10 +12,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nemd_core.config_geometry import AUTO_SKIP
 from nemd_core.errors import StorageError
 from nemd_core.storage import Samples
 
 MIN_LAYERS = 3
+LINE, LOG_LINE, LEVEL = "T straight", "ln T straight", "T level"
+"""Models of a bulk profile."""
+
+
+@dataclass(frozen=True)
+class Slab:
+    """The layers of one side between the interface zone and the bath, from the interface outwards."""
+
+    layers: np.ndarray
+    """Their indices, shape (n,)."""
+    x: np.ndarray
+    """Their measured mean positions, shape (n,)."""
+    x_interface: float
+    """The interface as seen from this side."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +44,21 @@ class Line:
     to_interface: np.ndarray
     """Coefficients that give the line's value at x_interface, shape (n,)."""
     to_slope: np.ndarray
-    """Coefficients that give the slope along +x, shape (n,)."""
+    """Coefficients that give the slope along +x, at x_interface, shape (n,)."""
     x_interface: float
     """The interface as seen from this side."""
+    model: str = LINE
+    """What is straight: LINE, LOG_LINE or LEVEL."""
 
     def __call__(self, temperature, x):
         """The line through layer temperatures of shape (n_layers,), at positions x."""
         T = temperature[self.layers]
-        return T @ self.to_interface + T @ self.to_slope * (np.asarray(x) - self.x_interface)
+        at_interface, rise = T @ self.to_interface, T @ self.to_slope * (np.asarray(x) - self.x_interface)
+        return at_interface * np.exp(rise / at_interface) if self.model == LOG_LINE else at_interface + rise
 
     def summary(self, temperature) -> dict:
         return {
+            "model": self.model,
             "window": [float(self.x[0]), float(self.x[-1])],
             "slope": float(temperature[self.layers] @ self.to_slope),
             "intercept": float(self(temperature, 0.0)),
@@ -79,48 +98,111 @@ class Interface:
         return rows
 
 
-def find_interfaces(samples: Samples, settings) -> list[Interface]:
-    """Every interface of the samples with its lines. Raises StorageError where a fit window is too small."""
+def find_interfaces(samples: Samples, settings, windows=None) -> list[Interface]:
+    """Every interface of the samples with its lines.
+
+    `windows` holds for each interface the layers left out at the interface and at the bath, {side: (near, far)}; None
+    takes `configured_window` everywhere. Raises StorageError where a fit window is too small.
+    """
     found = []
     for k in range(samples.n_interfaces):
-        direction = int(samples.interfaces["direction"][k])
         found.append(
             Interface(
-                direction=direction,
+                direction=int(samples.interfaces["direction"][k]),
                 plane=int(samples.interfaces["plane"][k]),
                 planes=planes_between_baths(samples, k),
-                lines={side: bulk_line(samples, side, settings, k) for side in "AB"},
+                lines={
+                    side: bulk_line(samples, side, settings, k, windows[k][side] if windows else None)
+                    for side in "AB"
+                },
             )
         )
     return found
 
 
-def bulk_line(samples: Samples, side: str, settings, interface: int = 0) -> Line:
-    """The line of side 'A' or 'B' of an interface.
+def configured_window(settings) -> tuple[int, int]:
+    """Layers left out of a fit at the interface and at the bath: skip_interface and skip_bath, a layer is in if its
+    middle is; with `fit: auto`, before windows are chosen, two cells at either end."""
+    cells = (AUTO_SKIP, AUTO_SKIP) if settings.fit_auto else (settings.skip_interface, settings.skip_bath)
+    near, far = (int(np.ceil(n * settings.layers_per_cell - 0.5 - 1e-9)) for n in cells)
+    return near, far
 
-    Its window is the stretch of that region from the interface zone to the bath, without the skipped cells at either
-    end. Raises StorageError where fewer than 3 layers are left.
+
+def bulk_model(settings) -> str:
+    """What is straight in the bulk: T with fixed windows; with `fit: auto` ln T, but in harmonic systems T is level.
+
+    In a classical crystal well above its lowest temperatures kappa goes as 1/T (Peierls 1929; Ashcroft and Mermin, Solid
+    State Physics, chapter 25), and then ln T is straight. A harmonic crystal carries heat ballistically and has no
+    gradient in its bulk (Rieder, Lebowitz and Lieb, J. Math. Phys. 8, 1073 (1967)).
     """
-    walked, _ = _walk(samples, side, interface)
-    near, far = (
-        int(np.ceil(cells * settings.layers_per_cell - 0.5 - 1e-9))
-        for cells in (settings.skip_interface, settings.skip_bath)
-    )
-    fitted = np.sort(walked[near : max(len(walked) - far, 0)])
-    if len(fitted) < MIN_LAYERS:
+    if not settings.fit_auto:
+        return LINE
+    return LEVEL if settings.harmonic else LOG_LINE
+
+
+def bulk_line(samples: Samples, side: str, settings, interface: int = 0, window=None) -> Line:
+    """The line of side 'A' or 'B' of an interface, by least squares with equal weights.
+
+    Its window is the stretch of that region from the interface zone to the bath, without the layers that `window`,
+    (near, far), leaves out at either end. Raises StorageError where fewer than 3 layers are left.
+    """
+    slab = find_slab(samples, side, interface)
+    near, far = window or configured_window(settings)
+    inside = np.arange(near, max(len(slab.x) - far, near))
+    if len(inside) < MIN_LAYERS:
+        remedy = f"raise structure.length.{side}"
+        if not settings.fit_auto:
+            skipped = (
+                f"fit.skip_bath ({settings.skip_bath:g}) or fit.skip_interface ({settings.skip_interface:g})"
+            )
+            remedy = f"lower {skipped}, or {remedy}"
+        left = max(len(slab.x) - near - far, 0)
         raise StorageError(
-            f"fit window of {side}: {len(fitted)} of {len(walked)} layers are left; at least {MIN_LAYERS} "
-            f"are needed: lower fit.skip_bath ({settings.skip_bath:g}) or fit.skip_interface "
-            f"({settings.skip_interface:g}), or raise structure.length.{side}"
+            f"fit window of {side}: {left} of {len(slab.x)} layers are left; at least {MIN_LAYERS} are needed: {remedy}"
         )
-    x = _position(samples, "x_mean", fitted)
+    inside = inside[np.argsort(slab.x[inside])]
+    layers, x, model = slab.layers[inside], slab.x[inside], bulk_model(settings)
+    if model == LOG_LINE:
+        fit = fit_logarithm(x - slab.x_interface, samples.temperature[:, :, layers].mean(axis=(0, 1)))
+    elif model == LINE:
+        fit = fit_polynomial(x - slab.x_interface, 1)
+    else:
+        fit = fit_polynomial(x - slab.x_interface, 0)[0], np.zeros(len(x))
+    return Line(layers, x, *fit, slab.x_interface, model)
+
+
+def fit_logarithm(x, temperature, degree: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients that give, from temperatures at x, T and its slope at x = 0 of the polynomial through ln T.
+
+    The fit is made linear about the mean temperatures T_k, shape (n,). T_0 = exp(sum c_k ln T_k) has the derivatives
+    c_k T_0 / T_k, and these coefficients, since the c_k add up to 1, also give T_0 itself; those of the slope
+    T_0 sum b_k ln T_k, whose b_k add up to 0, likewise give the slope.
+    """
+    temperature = np.maximum(temperature, np.finfo(float).tiny)  # of a crystal at rest
+    logarithm = np.log(temperature)
+    value, slope = fit_polynomial(x, degree)[:2]
+    T_0 = np.exp(value @ logarithm)
+    to_value = value * T_0 / temperature
+    return to_value, slope @ logarithm * to_value + slope * T_0 / temperature
+
+
+def fit_polynomial(x, degree: int) -> np.ndarray:
+    """Coefficients that give, from values at x, those of their least-squares polynomial, shape (degree + 1, n).
+
+    Row k belongs to x^k: the first gives the polynomial's value at x = 0, the second its slope there.
+    """
+    return np.linalg.pinv(np.vander(x, degree + 1, increasing=True))
+
+
+def find_slab(samples: Samples, side: str, interface: int = 0) -> Slab:
+    """The layers of side 'A' or 'B' of an interface up to the bath."""
+    walked, _ = _walk(samples, side, interface)
     left, right = (
         _position(samples, "x_mean", samples.interfaces[name][interface]) for name in ("left", "right")
     )
     half_gap = 0.5 * (right - left + (samples.period if right < left else 0.0))
     x_interface = float(left + half_gap if _outwards(samples, side, interface) < 0 else right - half_gap)
-    coefficients = np.linalg.pinv(np.stack([np.ones(len(x)), x - x_interface], axis=1))
-    return Line(fitted % len(samples.layers["x0"]), x, coefficients[0], coefficients[1], x_interface)
+    return Slab(walked % len(samples.layers["x0"]), _position(samples, "x_mean", walked), x_interface)
 
 
 def planes_between_baths(samples: Samples, interface: int = 0) -> np.ndarray:

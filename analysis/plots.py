@@ -24,6 +24,7 @@ from .figures import (
     own_axes,
     save,
 )
+from .lines import LOG_LINE
 from .uncertainty import with_error
 
 LAYERS = {"A": (BLUE, "o"), "B": (GREEN, "s"), "C": (ORANGE, "^"), "mixed": (PURPLE, "D")}
@@ -32,10 +33,9 @@ NAMES = {"C": "layers of C", "mixed": "mixed layers"}
 POINTS = {"ms": 3, "mfc": "white", "mew": 0.8, "elinewidth": 0.8}
 DASHED = (0, (3, 2))
 SIZE = (6.4, 4.0)
-TITLE_WIDTH = 95
+TITLE_WIDTH = 82
 """Characters in a line of a title."""
-
-
+CURVE_POINTS = 50
 LONG_ARROW = 0.15
 """Share of the range of temperatures above which there is room beside the arrow of the jump."""
 WIDEST = 5.0
@@ -183,6 +183,7 @@ def _interface_marks(profile, fields, scale) -> list[dict]:
     for interface in fields["interfaces"]:
         mark = {name: scale(name) * interface[name] for name in ("T_A", "T_B", "delta_T", "delta_T_stderr")}
         x = scale("x") * interface["x_interface"]
+        mark["model"] = interface["fit_A"]["model"]
         places = [x] if first < x < last else [x, first + last - x]
         for place in places:
             zone = others[abs(others - place) < 0.25 * (last - first)]
@@ -238,7 +239,6 @@ def _draw_lines(profile, marks, ax) -> None:
             window = x[first], x[last]
             mark = min(marks, key=lambda mark: min(abs(mark["x"] - end) for end in window))
             bulk = next(bulk for bulk in bulks if bulk[0] <= first <= bulk[1])
-            slope = (fitted[last] - fitted[first]) / (window[1] - window[0])
             left, right = min(x[bulk[0]], mark["x"]), max(x[bulk[1]], mark["x"])
             if mark["x"] > window[1]:
                 right = mark["x"]
@@ -252,13 +252,17 @@ def _draw_lines(profile, marks, ax) -> None:
                 ((window[1], right), {"lw": 1.2, "ls": DASHED}),
                 (window, {"lw": 1.8, "label": label}),
             ):
-                ax.plot(
-                    ends,
-                    fitted[first] + slope * (np.array(ends) - window[0]),
-                    color=colour,
-                    zorder=3,
-                    **style,
-                )
+                x_drawn = np.linspace(*ends, CURVE_POINTS if mark["model"] == LOG_LINE else 2)
+                line = _extend(window, fitted[[first, last]], x_drawn, mark["model"])
+                ax.plot(x_drawn, line, color=colour, zorder=3, **style)
+
+
+def _extend(window, ends, x, model: str) -> np.ndarray:
+    """The line through its values at both ends of its window, at positions x."""
+    share = (x - window[0]) / (window[1] - window[0])
+    if model == LOG_LINE:
+        return ends[0] * (ends[1] / ends[0]) ** share
+    return ends[0] + (ends[1] - ends[0]) * share
 
 
 def _mark_jumps(marks, falling, height, unit, ax) -> None:

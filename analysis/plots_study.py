@@ -4,6 +4,9 @@ What is drawn comes from the table of `study.load_study`. Runs that differ only 
 Swept values are shown as the config has them, in reduced units also where R_K is in SI units.
 """
 
+import textwrap
+from collections import Counter
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -13,13 +16,15 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from .figures import QUANTITY, SERIES, Scale, in_style, is_geometric, key_label, own_axes
-from .tables import SEEDS, pool_seeds, short_names, swept_seeds
+from .tables import SEEDS, base_runs, format_value, pool_seeds, short_names, swept_seeds
 
 MANY_SERIES = 7
 """More series than this are coloured by their order, and their legend stands beside the axes."""
 MANY_TICKS = 10
 LONG_TICKS = 42
 """Characters in all tick labels together above which they are turned."""
+LABEL_WIDTH, TITLE_WIDTH = 40, 80
+"""Characters in a line of a label of the legend, and of the title of a map."""
 COLOURS = "cividis"
 WORDS = ("structure.orientation",)
 """Swept keys whose numbers are names: nothing lies between two of them."""
@@ -63,11 +68,12 @@ def plot_sweep(table, key, ax=None, units="reduced"):
             if len(groups) > MANY_SERIES:
                 colour = colours[i]
             pairs = zip(others, values, strict=True)
-            label = ", ".join(f"{short[name]} = {_text(value)}" for name, value in pairs) or None
+            label = ", ".join(f"{short[name]} = {format_value(value)}" for name, value in pairs) or None
             _draw_series(group, colour, marker, label, joined, scale("R_K"), ax)
-        trusted = resolved["trusted"].astype(bool)
-        if not trusted.all():
-            ax.plot([], [], "o", color="0.3", mfc="white", label="not trusted")
+        untrusted = resolved[~resolved["trusted"].astype(bool)]
+        if len(untrusted):
+            label = textwrap.fill(untrusted_label(untrusted["failed_checks"]), LABEL_WIDTH)
+            ax.plot([], [], "o", color="0.3", mfc="white", label=label)
         _add_legend(len(groups), ax)
         ax.set_xlabel("" if key == "run" else key_label(key))
         ax.set_ylabel(f"{QUANTITY['R_K']} ({scale.label('R_K')})")
@@ -115,29 +121,39 @@ def plot_map(table, x, y, ax=None, value="R_K", units="reduced"):
             _write_values(cells, image, ax)
         for axis, names in ((ax.xaxis, columns), (ax.yaxis, rows)):
             step = -(-len(names) // (2 * MANY_TICKS))
-            axis.set_ticks(np.arange(0, len(names), step), [_text(name) for name in names[::step]])
-        _turn_labels([_text(name) for name in columns], ax)
+            axis.set_ticks(np.arange(0, len(names), step), [format_value(name) for name in names[::step]])
+        _turn_labels([format_value(name) for name in columns], ax)
         ax.set_xlabel(key_label(x))
         ax.set_ylabel(key_label(y))
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
-        notes = [f"{short} = {_text(fixed[key])}" for key, short in short_names(fixed).items()]
+        notes = [f"{short} = {format_value(fixed[key])}" for key, short in short_names(fixed).items()]
         if len(untrusted):
-            notes.append("hatched: not trusted")
+            notes.append(f"hatched: {untrusted_label(untrusted['failed_checks'])}")
         if cells.mask.any():
             notes.append("grey: no result")
-        ax.set_title(", ".join(notes))
+        ax.set_title(textwrap.fill(", ".join(notes), TITLE_WIDTH))
     return ax
 
 
 def _pooled(table, shown):
-    """The table with seeds pooled, unless seeds or single runs are what is shown; KeyError for an unknown key."""
+    """The table with seeds pooled, unless seeds or single runs are what is shown; without runs that only limits ask for.
+
+    Raises KeyError for an unknown key.
+    """
     missing = [key for key in shown if key not in table]
     if missing:
         swept = ", ".join(table.attrs.get("swept_keys", [])) or "none"
         raise KeyError(f"{', '.join(missing)}: no such column; swept keys: {swept}")
     seeds = swept_seeds(table)
-    return pool_seeds(table) if seeds and not {"run", *seeds} & set(shown) else table
+    return pool_seeds(table) if seeds and not {"run", *seeds} & set(shown) else base_runs(table)
+
+
+def untrusted_label(failed_checks) -> str:
+    """What is not trusted, and why: all checks that failed, the most frequent ones first."""
+    counts = Counter(name for names in failed_checks for name in names.split(";") if name)
+    reasons = ", ".join(name.replace("_", " ") for name, _ in counts.most_common())
+    return f"not trusted: {reasons}" if reasons else "not trusted"
 
 
 def _first_of_others(table, shown) -> tuple[pd.DataFrame, dict]:
@@ -165,14 +181,14 @@ def _place(values: pd.Series, ax) -> pd.Series:
         if is_geometric(ticks):
             ax.set_xscale("log")
             if len(ticks) <= MANY_TICKS:
-                ax.set_xticks(ticks, [_text(tick) for tick in ticks])
+                ax.set_xticks(ticks, [format_value(tick) for tick in ticks])
             else:
                 ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
                 ax.xaxis.set_major_formatter(lambda tick, _: f"{tick:g}")
             ax.xaxis.set_minor_locator(NullLocator())
         return values
     names = list(dict.fromkeys(values))
-    texts = [_text(name) for name in names]
+    texts = [format_value(name) for name in names]
     ax.set_xticks(range(len(names)), texts)
     ax.set_xlim(-0.5, len(names) - 0.5)
     _turn_labels(texts, ax)
@@ -265,7 +281,3 @@ def _distinct(values) -> list:
     """Distinct swept values: numbers sorted, words in the order of the sweep."""
     found = list(dict.fromkeys(values))
     return sorted(found) if is_numeric_dtype(values) else found
-
-
-def _text(value) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -23,10 +23,22 @@ from nemd_core import __version__
 from nemd_core.storage import write_text
 from nemd_core.units import REFERENCES
 
+from .report_limits import view_limits
 from .report_runs import Numbers, describe_point, embed_figure, swept_value, view_run
 from .report_text import LABELS, MEANINGS, duration, key_markup
 from .study import load_study
-from .tables import DONE, QUANTITIES, main_keys, other_keys, pool_seeds, short_names, swept_seeds
+from .tables import (
+    DONE,
+    QUANTITIES,
+    base_runs,
+    limit_points,
+    limit_title,
+    main_keys,
+    other_keys,
+    pool_seeds,
+    short_names,
+    swept_seeds,
+)
 
 REPORT = "report.html"
 PAGE = Path(__file__).parent / "report_page"
@@ -35,7 +47,7 @@ FIGURES = {
     "sweep.png": (
         "R_K against the first swept key",
         "R_K against the first swept key, in reduced units; other keys are series of their own. Bars are one "
-        "standard error, hollow points are not trusted.",
+        "standard error, hollow points are not trusted, for the reasons in the legend.",
     ),
     "map.png": (
         "Map of R_K over the first two swept keys",
@@ -63,7 +75,8 @@ def render_report(study_dir: Path) -> str:
     table = load_study(study_dir)
     numbers = Numbers(table.attrs)
     keys = main_keys(table), other_keys(table)
-    runs = [view_run(study_dir, row, *keys, numbers) for _, row in table.iterrows()]
+    points = zip(table.iterrows(), limit_points(table), strict=True)
+    runs = [view_run(study_dir, row, *keys, numbers, limit) for (_, row), limit in points]
     style, script = ((PAGE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     environment = Environment(loader=FileSystemLoader(PAGE), autoescape=True, undefined=StrictUndefined)
     return environment.get_template("page.html").render(
@@ -77,6 +90,7 @@ def render_report(study_dir: Path) -> str:
         quantities=[{"label": LABELS[name], "units": numbers.units(name)} for name in QUANTITIES],
         runs=runs,
         pooled=pooled_table(table, numbers) if swept_seeds(table) else None,
+        limits=view_limits(study_dir, numbers),
         figures=study_figures(study_dir),
         provenance=provenance(runs),
         command=shlex.join(["snakemake", "--cores", "2", "--configfile", f"configs/{study_dir.name}.yaml"]),
@@ -96,6 +110,9 @@ def source_hash(text: str) -> str:
 def describe_sweep(table: pd.DataFrame) -> str:
     """What was swept, in one sentence; of keys that others determine, only the names."""
     count = f"{len(table)} run{'s' * (len(table) != 1)}"
+    titles = {limit_title(limit["name"], limit["parameter"]): None for limit in table.attrs["limits"]}
+    limits = f"; limits of {', '.join(titles).replace('_', ' ')}" if titles else ""
+    table = base_runs(table)
     parts = []
     for key in main_keys(table):
         values = list(dict.fromkeys(table[key]))
@@ -104,10 +121,10 @@ def describe_sweep(table: pd.DataFrame) -> str:
         else:
             parts.append(f"{key} ({', '.join(swept_value(value)['text'] for value in values)})")
     if not parts:
-        return f"{count}, nothing swept."
+        return f"{count}, nothing swept{limits}."
     others = other_keys(table)
     walked = f", and along with that {', '.join(others)}" if others else ""
-    return f"{count} over {' and '.join(parts)}{walked}."
+    return f"{count} over {' and '.join(parts)}{walked}{limits}."
 
 
 def describe_reference(reference) -> str:
@@ -146,21 +163,24 @@ def pooled_table(table: pd.DataFrame, numbers: Numbers) -> dict:
         cells += [swept_value(row["n_seeds"]), numbers.cell(row, "R_K")]
         cells += [numbers.error_cell(row, name, "R_K") for name in ("R_K_half95", "R_K_claimed")]
         cells += [numbers.cell(row, name) for name in others]
-        rows.append([*cells, swept_value("trusted" if row["trusted"] else "not all trusted")])
+        reasons = row["failed_checks"].replace(";", ", ").replace("_", " ")
+        doubt = f"not all trusted: {reasons}" if reasons else "not all trusted"
+        rows.append([*cells, swept_value("trusted" if row["trusted"] else doubt)])
     return {"columns": columns, "rows": rows}
 
 
 def headline(table: pd.DataFrame, numbers: Numbers) -> list[dict]:
     """What a reader wants to see first: how many runs can be trusted; the range of R_K or the results of a single case.
 
-    Seeds are pooled: the extremes of single seeds would be those of their noise.
+    Seeds are pooled: the extremes of single seeds would be those of their noise. Runs that only limits ask for count as
+    runs alone.
     """
     failed = int((table["status"] != DONE).sum())
     trusted = int(table["trusted"].sum())
     others = ((len(table) - trusted - failed, "not trusted"), (failed, "failed"))
     note = ", ".join(f"{count} {word}" for count, word in others if count)
     facts = [{"label": "Trusted runs", "text": f"{trusted} of {len(table)}", "note": note}]
-    cases = pool_seeds(table) if swept_seeds(table) else table
+    cases = pool_seeds(table) if swept_seeds(table) else base_runs(table)
     results = _single_results(cases.iloc[0], numbers) if len(cases) == 1 else _extremes(cases, numbers)
     wall_time = duration(float(table["wall_time"].sum()))
     return [*facts, *results, {"label": "Wall time of all runs", "text": wall_time, "note": ""}]
@@ -168,8 +188,14 @@ def headline(table: pd.DataFrame, numbers: Numbers) -> list[dict]:
 
 def _single_results(case: pd.Series, numbers: Numbers) -> list[dict]:
     names = ("R_K", "G", "delta_T", "J") if numbers.known else ()
+    reasons = case["failed_checks"].replace(";", ", ").replace("_", " ")
+    note = "" if case["trusted"] or not reasons else f"not trusted: {reasons}"
     return [
-        {"label": MEANINGS[name].capitalize(), "number": numbers.cell(case, name), "note": ""}
+        {
+            "label": MEANINGS[name][0].upper() + MEANINGS[name][1:],
+            "number": numbers.cell(case, name),
+            "note": note,
+        }
         for name in names
     ]
 

@@ -20,7 +20,7 @@ from .interface import FIGURE
 from .plots import plot_running
 from .report_text import LABELS, MEANINGS, NOTHING, concise, duration, unit_markup
 from .study import Run, load_run
-from .tables import DONE, QUANTITIES, short_names
+from .tables import DONE, QUANTITIES, SYSTEMATIC, short_names
 
 RUNNING_FIGURE = "running.png"
 INTERFACE_QUANTITIES = ("R_K", "delta_T", "J", "T_A", "T_B", "x_interface")
@@ -85,6 +85,8 @@ class Numbers:
             rows.append(row | {"label": LABELS[name]})
             if name == "R_K" and not unresolved:
                 rows.append(self.interval(fields["R_K_ci95"]))
+                if SYSTEMATIC in fields:  # an interface of two has none of its own
+                    rows.append(self.spread(fields))
         return rows
 
     def interval(self, ends: list[float]) -> dict:
@@ -94,12 +96,14 @@ class Numbers:
             for system, factor in (("reduced", 1.0), ("si", self.si("R_K")))
         }
         number = texts | {"units": self.units("R_K")}
-        return {
-            "label": "95 %",
-            "meaning": "confidence interval of R_K",
-            "number": number,
-            "unresolved": None,
-        }
+        meaning = "confidence interval of R_K"
+        return {"label": "95 %", "meaning": meaning, "number": number, "unresolved": None}
+
+    def spread(self, fields: dict) -> dict:
+        """The row of what the choice of the fit windows does to R_K."""
+        number = self.error_cell(fields, SYSTEMATIC, "R_K") | {"units": self.units("R_K")}
+        meaning = "spread of R_K over other fit windows and models"
+        return {"label": "± fit window", "meaning": meaning, "number": number, "unresolved": None}
 
 
 def sort_key(value) -> str:
@@ -119,10 +123,12 @@ def describe_point(row: pd.Series, swept: list[str]) -> str:
     return ", ".join(f"{name} = {swept_value(row[key])['text']}" for key, name in short_names(swept).items())
 
 
-def view_run(study_dir: Path, row: pd.Series, swept: list[str], others: list[str], numbers: Numbers) -> dict:
+def view_run(
+    study_dir: Path, row: pd.Series, swept: list[str], others: list[str], numbers: Numbers, limit: str
+) -> dict:
     """One run from its row in the table of `load_study`, with all that its directory holds.
 
-    Only the keys of `swept` have columns in the table of the study; those of `others` stand in the run's section.
+    `limit` says of which limits it is a point, empty for a point of the sweep. Only the keys of `swept` have columns in the table of the study; those of `others` stand in the run's section.
     """
     directory = study_dir / row["run"]
     state = "failed" if row["status"] != DONE else "trusted" if row["trusted"] else "untrusted"
@@ -139,6 +145,7 @@ def view_run(study_dir: Path, row: pd.Series, swept: list[str], others: list[str
         "verdict": VERDICTS[state],
         "reason": reason,
         "point": describe_point(row, swept),
+        "limit": limit,
         "others": describe_point(row, others),
         "swept": [swept_cells[key] for key in swept],
         "wall_time": {"kind": "number", "text": duration(wall_time), "sort": sort_key(wall_time)},
@@ -147,7 +154,7 @@ def view_run(study_dir: Path, row: pd.Series, swept: list[str], others: list[str
         **_origin(directory, f"results/{study_dir.name}/{row['run']}"),
     }
     values = (f"{key}={cell['text']}" for key, cell in swept_cells.items())
-    view["search"] = " ".join((view["name"], *values, view["verdict"], view["reason"]))
+    view["search"] = " ".join((view["name"], limit, *values, view["verdict"], view["reason"]))
     view["section"] = None if state == "failed" else _section(load_run(directory), view)
     return view
 

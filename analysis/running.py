@@ -1,7 +1,5 @@
 """How R_K and its error settle as a run goes on: the analysis of its first part, for growing parts."""
 
-from dataclasses import fields, replace
-
 import numpy as np
 import pandas as pd
 
@@ -23,20 +21,10 @@ def running_resistance(samples: Samples, settings: Settings, n_points: int = N_P
     ends = np.linspace(0, len(samples.step), n_points + 1).astype(int)[1:]
     for end in np.unique(ends[ends > 0]):
         try:
-            found = analyse(first_rows(samples, end), settings).interface
+            found = analyse(samples.first_rows(end), settings).interface
         except StorageError:  # too few rows for an error bar
             continue
         if found["R_K"] is not None:
             time = samples.step[end - 1] * samples.timestep
             rows.append((time, found["R_K"], found["R_K_stderr"]))
     return pd.DataFrame(rows, columns=["time", "R_K", "R_K_stderr"])
-
-
-def first_rows(samples: Samples, end: int) -> Samples:
-    """The samples without their rows from `end` on. Every array of two axes or more is a series."""
-    series = {
-        field.name: value[:, :end]
-        for field in fields(samples)
-        if isinstance(value := getattr(samples, field.name), np.ndarray) and value.ndim > 1
-    }
-    return replace(samples, step=samples.step[:end], **series)

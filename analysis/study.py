@@ -1,7 +1,7 @@
 """A study: its runs collected into one table, whatever became of each of them.
 
-`summary.csv` has one row per run of `runs.csv`: run, one column per swept key, R_K, R_K_stderr, delta_T, J,
-kappa_A, kappa_B (each with _stderr), trusted, failed_checks, status, wall_time (seconds), G; then the same
+`summary.csv` has one row per run of `runs.csv`: run, one column per key that the sweep or a limit changes, R_K,
+R_K_stderr, R_K_systematic, delta_T, J, kappa_A, kappa_B (each with _stderr), trusted, failed_checks, status, wall_time (seconds), G; then the same
 quantities in SI units of the reference substance, each with _stderr, their unit in the name: R_K_m2K_per_GW,
 G_MW_per_m2K, delta_T_K, J_GW_per_m2, kappa_A_W_per_mK, kappa_B_W_per_mK; of a chain R_K_K_per_nW, J_nW and so on.
 `status` is 'done', or 'failed: ' and why there is no result; what is not resolved is empty; `failed_checks` are
@@ -27,9 +27,23 @@ from .plots import plot_running, save_profile
 from .plots_study import fill_grid, plot_map, plot_sweep, varying_keys
 from .profile import read_profile
 from .running import running_resistance
-from .tables import CONDUCTANCE, DONE, RESULTS, SI_QUANTITIES, STATE, pool_seeds, si_column, swept_seeds
+from .tables import (
+    CONDUCTANCE,
+    DONE,
+    RESULTS,
+    SI_QUANTITIES,
+    STATE,
+    base_runs,
+    pool_seeds,
+    si_column,
+    swept_seeds,
+)
 
 RUNS, SUMMARY, POOLED = "runs.csv", "summary.csv", "pooled.csv"
+LIMITS = "limits.json"
+"""Which runs belong to which limit: {limits: [{case, name, parameter, values, run_ids, base}]}; only where there are."""
+OF_LIMITS = ("limits.csv", *(f"limit_*.{kind}" for kind in FORMATS))
+"""What is made of the limits (limits.py, plots_limits.py)."""
 OUTCOME = "analyse_run.json"
 """Where the workflow says how the last step of a run ended: {status: done | failed, message}."""
 
@@ -106,15 +120,22 @@ def collect(study_dir) -> pd.DataFrame:
     if swept_seeds(table):
         _write_table(pool_seeds(table), study_dir / POOLED)
     else:
-        (study_dir / POOLED).unlink(missing_ok=True)  # of an earlier form of this study
+        _remove(study_dir, POOLED)  # of an earlier form of this study
+    if not table.attrs["limits"]:
+        _remove(study_dir, *OF_LIMITS)
     return table
+
+
+def _remove(directory: Path, *patterns) -> None:
+    for path in [path for pattern in patterns for path in directory.glob(pattern)]:
+        path.unlink()
 
 
 def load_study(study_dir) -> pd.DataFrame:
     """The table of a study, read from its run directories (`summary.csv` is the same table).
 
     `attrs` holds `units` and `units_si` (quantity -> unit), `reference` (the substance behind the SI units),
-    `swept_keys` and `study` (its name). Raises StorageError where there is no runs.csv.
+    `swept_keys`, `limits` (as in limits.json) and `study` (its name). Raises StorageError where there is no runs.csv.
     """
     return _gather(Path(study_dir))
 
@@ -126,7 +147,8 @@ def _write_table(table: pd.DataFrame, path: Path) -> None:
 
 def _gather(study_dir: Path) -> pd.DataFrame:
     runs = _read_runs(study_dir)
-    swept_keys = [name for name in runs.columns if name != "run"]
+    limits = _read_json(study_dir / LIMITS, missing={"limits": []})["limits"]
+    swept_keys = list(limits[0]["case"]) if limits else [name for name in runs.columns if name != "run"]
     rows, described = [], {}
     for run in runs["run"]:
         row, fields = _summarise(study_dir / run)
@@ -140,6 +162,7 @@ def _gather(study_dir: Path) -> pd.DataFrame:
         "units_si": {name: si["unit"] for name, si in described.get("si", {}).items()},
         "reference": described.get("reference", "argon"),
         "swept_keys": swept_keys,
+        "limits": limits,
         "study": study_dir.name,
     }
     return table
@@ -221,7 +244,7 @@ def plot_study(study_dir, formats=("png", "pdf"), units="reduced") -> list[Path]
     `sweep.*` shows R_K against the first swept key that varies, `map.*` over the first two, where there are two with
     runs at every pair of their values.
     """
-    table = load_study(study_dir)
+    table = base_runs(load_study(study_dir))
     varying = varying_keys(table)
     figures = {
         "sweep": plot_sweep(table, [*varying, *swept_seeds(table), "run"][0], new_axes(5.2, 3.6), units)
@@ -229,8 +252,7 @@ def plot_study(study_dir, formats=("png", "pdf"), units="reduced") -> list[Path]
     if len(varying) > 1 and fill_grid(table, *varying[:2]):
         figures["map"] = plot_map(table, *varying[:2], new_axes(5.2, 4.0), units=units)
     else:
-        for kind in FORMATS:  # of an earlier form of this study
-            (Path(study_dir) / f"map.{kind}").unlink(missing_ok=True)
+        _remove(Path(study_dir), *(f"map.{kind}" for kind in FORMATS))  # of an earlier form of this study
     with in_style():
         for ax in figures.values():
             ax.set_title("   ".join(filter(None, (table.attrs["study"], ax.get_title(loc="left")))))

@@ -9,7 +9,9 @@ from scipy import stats
 from .uncertainty import with_error
 
 QUANTITIES = ("R_K", "delta_T", "J", "kappa_A", "kappa_B")
+SYSTEMATIC = "R_K_systematic"
 RESULTS = [name for quantity in QUANTITIES for name in (quantity, f"{quantity}_stderr")]
+RESULTS.insert(2, SYSTEMATIC)
 STATE = ["trusted", "failed_checks", "status", "wall_time"]
 CONDUCTANCE = ["G", "G_stderr"]
 SI_QUANTITIES = ("R_K", "G", "delta_T", "J", "kappa_A", "kappa_B")
@@ -26,6 +28,42 @@ def si_column(quantity: str, unit: str) -> str:
     """The column of a quantity in an SI unit: R_K in m^2 K/GW is `R_K_m2K_per_GW`."""
     above, _, below = re.sub(r"[\^ ()]", "", unit.replace("/", "|")).partition("|")
     return f"{quantity}_{above}" + (f"_per_{below}" if below else "")
+
+
+def base_runs(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a study that stand for its points, without the runs that only its limits ask for."""
+    bases = {limit["base"] for limit in table.attrs.get("limits", [])}
+    return table[table["run"].isin(bases)] if bases else table
+
+
+def limit_title(name: str, parameter: str) -> str:
+    """A limit by name; one of the baths by its parameter too."""
+    return f"{name} {parameter}" if name == "bath" else name
+
+
+def limit_figure(name: str, parameter: str) -> str:
+    """The name of the figure of a limit, without suffix."""
+    return f"limit_{limit_title(name, parameter)}".replace(" ", "_")
+
+
+def value_text(value) -> str:
+    """A value of a limit in words: cells may be a number, one for each side, or a pair."""
+    if isinstance(value, dict):
+        return " ".join(f"{side} {value_text(part)}" for side, part in value.items())
+    if isinstance(value, list):
+        return " x ".join(map(value_text, value))
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}"
+
+
+def limit_points(table: pd.DataFrame) -> list[str]:
+    """For each row of a study which points of limits it is, such as `bath friction 3`; empty for those of the sweep."""
+    points = {}
+    for limit in table.attrs.get("limits", []):
+        title = limit_title(limit["name"], limit["parameter"])
+        for value, run in zip(limit["values"], limit["run_ids"], strict=True):
+            points.setdefault(run, {})[f"{title} {value_text(value)}"] = None
+    bases = set(base_runs(table)["run"])
+    return ["" if run in bases else ", ".join(points.get(run, ())) for run in table["run"]]
 
 
 def swept_seeds(table: pd.DataFrame) -> list[str]:
@@ -66,15 +104,17 @@ def pool_seeds(table: pd.DataFrame) -> pd.DataFrame:
     spread and interval are empty. SI columns have X and X_stderr.
 
     n_seeds is the number of runs, n_resolved that of different ones with an R_K: runs with the same results are copies,
-    whose seed had no say, and count once. A row is trusted if all its runs are. `attrs` are those of `table` without
-    the seeds among `swept_keys`.
+    whose seed had no say, and count once. R_K_systematic is the mean of theirs: what the fit windows do to one run they do
+    to all. A row is trusted if all its runs are. Runs that only limits ask for take no part. `attrs` are those of `table`
+    without the seeds among `swept_keys`, and without limits.
     """
+    table = base_runs(table)
     keys = [key for key in table.attrs["swept_keys"] if key not in SEEDS]
     groups = table.groupby(keys, sort=False, dropna=False) if keys else [((), table)]
     pooled = pd.DataFrame(
         [dict(zip(keys, values, strict=True)) | _pool(group) for values, group in groups],
     )
-    pooled.attrs = table.attrs | {"swept_keys": keys}
+    pooled.attrs = table.attrs | {"swept_keys": keys, "limits": []}
     return pooled
 
 
@@ -87,6 +127,8 @@ def _pool(group: pd.DataFrame) -> dict:
         name for names in group["failed_checks"] for name in names.split(";") if name
     )
     row = {"n_seeds": len(group), "n_resolved": int(finished["R_K"].notna().sum())}
+    if SYSTEMATIC in group:
+        row[SYSTEMATIC] = finished[SYSTEMATIC].astype(float).mean(skipna=False)
     for name in group.columns:
         if f"{name}_stderr" in group:
             numbers = _pool_values(finished[name], finished[f"{name}_stderr"])
@@ -125,9 +167,20 @@ def short_names(keys) -> dict[str, str]:
     return {key: name if names.count(name) == 1 else key for key, name in short.items()}
 
 
+def format_value(value) -> str:
+    """A swept value as text: numbers without needless digits."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def format_study(table: pd.DataFrame) -> str:
-    """The table of a study as text: `main_keys`, R_K in both units, J, and in short what became of each run."""
-    parts = [_format_rows(table, ["run"])]
+    """The table of a study as text: `main_keys`, R_K in both units, J, and in short what became of each run.
+
+    Where the study takes limits, a column names the points of those that a run was made for.
+    """
+    if table.attrs.get("limits"):
+        parts = [_format_rows(table.assign(limit=limit_points(table)), ["run", "limit"])]
+    else:
+        parts = [_format_rows(table, ["run"])]
     others = other_keys(table)
     if others:
         short = short_names(table.attrs["swept_keys"])
@@ -150,7 +203,7 @@ def _format_rows(table: pd.DataFrame, first: list[str], plain=()) -> str:
     short = short_names(table.attrs.get("swept_keys", []))
     units, units_si = table.attrs.get("units", {}), table.attrs.get("units_si", {})
     columns = {name: [str(value) for value in table[name]] for name in first}
-    columns |= {short[key]: [_format_value(value) for value in table[key]] for key in main_keys(table)}
+    columns |= {short[key]: [format_value(value) for value in table[key]] for key in main_keys(table)}
     columns[_with_unit("R_K", units)] = _format_numbers(table, "R_K")
     if "R_K" in units_si:
         columns[_with_unit("R_K", units_si)] = _format_numbers(table, si_column("R_K", units_si["R_K"]))
@@ -170,10 +223,6 @@ def _format_rows(table: pd.DataFrame, first: list[str], plain=()) -> str:
 
 def _with_unit(name: str, units: dict) -> str:
     return f"{name} ({units[name]})" if name in units else name
-
-
-def _format_value(value) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _format_numbers(table: pd.DataFrame, name: str) -> list[str]:

@@ -6,11 +6,11 @@ serves all quantities of a run, so the fluctuations that they share survive in e
 
 Two times describe a correlation: tau, the integrated autocorrelation time, by which samples lose weight
 (n_effective = n / 2 tau), and its scale c, how far it reaches: c = tau - 1/(4 tau) for an exponential
-decay. They part where a slow process hides under fast noise: then tau is short, yet blocks shorter than c
-would miss what the slow process adds. So both are measured on bins too, in which the fast noise is small.
+decay. A run is cut into few long blocks; what neighbouring blocks still share is put back by way of c, the
+memory of the run, the longest of those quantities that enter R_K: all of them are driven by the same modes.
 
-A mean over n blocks of L rows has the variance V_L / n, too small by the factor 1 - c/L because
-neighbouring blocks still know of each other (to first order in 1/L); standard errors here are corrected.
+The errors are then right at any length that the check of independent samples lets pass. Measured against
+exact answers: tests/physics/test_calibration.py.
 
 What does not live here: what the quantities mean (interface.py, profile.py).
 """
@@ -23,15 +23,15 @@ from scipy import fft, stats
 from nemd_core.errors import StorageError
 
 SOKAL_WINDOW = 5.0
-BLOCK_SCALES = 5.0
-"""Shortest block in correlation scales."""
-BINS_PER_BLOCK = 8
 MIN_BLOCKS = 8
-"""Fewer blocks give a poor error bar; where the correlations are longer, blocks get shorter instead."""
-FEW_BLOCKS = 16
-"""Blocks are made longer than they must be only down to this number of them."""
-MAX_BLOCKS = 400
-FOLDS = 20
+"""Fewer blocks give a poor error bar."""
+MAX_BLOCKS = 64
+"""More blocks would only make the error of the error smaller, now at a tenth, and miss slower processes."""
+BLOCK_SCALES = 20.0
+"""Length of a block in correlation scales, where the run is long enough."""
+BINS_PER_BLOCK = 8
+MAX_OVERLAP = 0.5
+"""Memory over length of a block, at most: what is measured in shorter blocks says nothing of longer ones."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Blocks:
     length: int
     per_replica: int
     start: int
+    memory: float = 0.0
+    """Correlation scale c of the run in rows."""
 
     @property
     def n_blocks(self) -> int:
@@ -54,6 +56,18 @@ class Blocks:
     def dof(self) -> int:
         """Degrees of freedom of a standard error taken from these blocks."""
         return self.n_blocks - 1
+
+    @property
+    def inflation(self) -> float:
+        """Factor on the variance of a mean for what neighbouring blocks share; 1 where every replica is one block.
+
+        To first order in a = c / length a block mean has the variance S (1 - a), that of a replica of p blocks
+        (S / p) (1 - a / p), and the scatter of all n blocks about their common mean is less by the variance of the
+        latter: together n (1 - a) - (1 - a / p), over n - 1.
+        """
+        a, p, n = min(self.memory / self.length, MAX_OVERLAP), self.per_replica, self.n_blocks
+        of_mean = 1.0 - a / p
+        return of_mean * (n - 1) / (n * (1.0 - a) - of_mean)
 
     def means(self, series) -> np.ndarray:
         """Block means, shape (n_blocks, ...), of a series of shape (n_rep, n_rows, ...)."""
@@ -70,14 +84,13 @@ class Blocks:
         """Two-sided Student quantile: a fraction `probability` of |t| lies below it."""
         return float(stats.t.ppf(0.5 + 0.5 * probability, self.dof))
 
-    def correction(self, series) -> np.ndarray:
-        """Factor on the variance of the mean for what neighbouring blocks share, shape (...), 1 to 1.5."""
-        _, scale = correlation(series, max(1, self.length // BINS_PER_BLOCK))
-        return 1.0 / (1.0 - np.minimum(scale / self.length, 1.0 / 3.0))
-
     def stderr(self, series) -> np.ndarray:
         """Standard error of the mean, shape (...), of a series of shape (n_rep, n_rows, ...)."""
-        return np.sqrt(self.means(series).var(axis=0, ddof=1) / self.n_blocks * self.correction(series))
+        return self.stderr_of_means(self.means(series))
+
+    def stderr_of_means(self, means) -> np.ndarray:
+        """The same from block means of shape (n_blocks, ...)."""
+        return np.sqrt(means.var(axis=0, ddof=1) / self.n_blocks * self.inflation)
 
 
 def autocorrelation_time(series, window: float = SOKAL_WINDOW) -> np.ndarray:
@@ -129,76 +142,49 @@ def correlation(series, bin_length: int = 1) -> tuple[np.ndarray, np.ndarray]:
     return np.where(variance > 0, binned.length * share * tau, 0.5), scale
 
 
-def plateau_length(series, min_blocks: int = 32) -> int:
-    """Block length in rows from which the blocked error of a series no longer changes significantly.
-
-    Blocks of B = 1, 2, 4, ... rows (Flyvbjerg and Petersen, J. Chem. Phys. 91, 461 (1989)): the smallest B
-    for which S(B) = B Var(block mean) agrees within two standard errors with that of all longer blocks.
-    Sees slow processes of small amplitude, and fast ones that cancel, which a windowed sum does not.
-
-    `series` has shape (n_rep, n_rows).
-    """
-    series = np.asarray(series, dtype=float)
-    lengths, levels, errors = [], [], []
-    length = 1
-    while length == 1 or series.shape[0] * (series.shape[1] // length) >= min_blocks:
-        blocks = cut(series.shape[0], series.shape[1], length)
-        level = length * blocks.means(series).var(ddof=1) if blocks.n_blocks > 1 else 0.0
-        lengths.append(length)
-        levels.append(level)
-        errors.append(level * np.sqrt(2.0 / max(blocks.dof, 1)))
-        length *= 2
-    for i, length in enumerate(lengths):
-        if all(abs(levels[j] - levels[i]) <= 2.0 * errors[j] for j in range(i + 1, len(lengths))):
-            return length
-    return lengths[-1]
-
-
-def cut(n_replicas: int, n_rows: int, length: int) -> Blocks:
+def cut(n_replicas: int, n_rows: int, length: int, memory: float = 0.0) -> Blocks:
     """Blocks of at least `length` rows, as equal as the rows allow."""
     per_replica = max(1, n_rows // max(1, int(length)))
     length = n_rows // per_replica
-    return Blocks(n_replicas, length, per_replica, n_rows - per_replica * length)
+    return Blocks(n_replicas, length, per_replica, n_rows - per_replica * length, memory)
 
 
 def choose_blocks(series) -> tuple[Blocks, np.ndarray]:
-    """Blocks common to all quantities, and the autocorrelation time tau of each in rows.
+    """Blocks common to all quantities of a run, and the autocorrelation time tau of each in rows.
 
-    tau is the longest of those found on rows and on bins, rather too long than too short.
+    `series` has shape (n_rep, n_rows, n_quantities), of those that decide: what enters R_K. From 64 replicas on, each
+    is one block, without any assumption about correlations. Else there are 8 to 64 blocks, each 20 correlation scales
+    long if there is room. That scale is the longest of all, on rows and on bins: a slow process under much fast noise
+    hides in rows, and would be cut to pieces. The memory of the blocks is the mean of both: rows miss what hides, bins
+    are noisy, and the longest of noisy numbers is too long.
 
-    `series` has shape (n_rep, n_rows, n_quantities). With c the longest correlation scale and N the rows of
-    all replicas, a block is 2 (c² N)^(1/3) rows long, which balances its bias against the number of blocks
-    (after Lee et al., Phys. Rev. E 83, 066706 (2011)), but at least 5 c and the `plateau_length` of each
-    quantity. There are at least `MIN_BLOCKS` blocks, even if they must then be shorter.
-
-    Raises StorageError for fewer than `MIN_BLOCKS` rows in all.
+    Raises StorageError for fewer than 8 rows in all.
     """
     series = np.asarray(series, dtype=float)
-    n_rep, n_rows, n_quantities = series.shape
+    n_rep, n_rows, _ = series.shape
     total = n_rep * n_rows
     if total < MIN_BLOCKS:
         raise StorageError(
             f"samples: {total} rows; at least {MIN_BLOCKS} are needed for an error bar: "
             "raise run.production_steps"
         )
-    shortest = max(total // MAX_BLOCKS, *(plateau_length(series[:, :, k]) for k in range(n_quantities)), 1)
-    longest = n_rows // -(-MIN_BLOCKS // n_rep)
-    length, longest_tau = 1, np.zeros(n_quantities)
-    for _ in range(3):
-        tau, scale = correlation(series, max(1, length // BINS_PER_BLOCK))
-        longest_tau = np.maximum(longest_tau, tau)
-        c = scale.max()
-        balanced = min(2.0 * (c * c * total) ** (1 / 3), total / FEW_BLOCKS)
-        length = max(shortest, int(np.ceil(max(BLOCK_SCALES * c, balanced))))
-        length = max(1, min(length, longest))
-    return cut(n_rep, n_rows, length), longest_tau
+    tau, scale = correlation(series)
+    on_rows = float(scale.max())
+    length = min(total / MIN_BLOCKS, max(total / MAX_BLOCKS, BLOCK_SCALES * on_rows))
+    _, scale = correlation(series, max(1, int(length) // BINS_PER_BLOCK))
+    on_bins = float(scale.max())
+    length = min(total / MIN_BLOCKS, max(length, BLOCK_SCALES * on_bins))
+    per_replica = max(round(total / length) // n_rep, -(-MIN_BLOCKS // n_rep))
+    if n_rep >= MAX_BLOCKS:
+        per_replica = 1
+    return cut(n_rep, n_rows, n_rows // min(per_replica, n_rows), 0.5 * (on_rows + on_bins)), tau
 
 
 def merge_blocks(blocks: Blocks, at_most: int) -> Blocks:
     """Longer blocks over the same run: about `at_most` of them in all, but at least one per replica."""
     n_rows = blocks.start + blocks.per_replica * blocks.length
     per_replica = min(blocks.per_replica, max(1, at_most // blocks.n_replicas))
-    return cut(blocks.n_replicas, n_rows, n_rows // per_replica)
+    return cut(blocks.n_replicas, n_rows, n_rows // per_replica, blocks.memory)
 
 
 def jackknife(function, means) -> float:
@@ -232,57 +218,6 @@ def fieller(a: float, b: float, covariance, t: float) -> tuple[float, float] | N
 def includes_zero(value: float, half_width: float, scale: float = 0.0) -> bool:
     """Whether value ± half_width includes 0, up to rounding errors relative to `scale`."""
     return not abs(value) > max(half_width, 1e-12 * scale)
-
-
-def inverse_covariance_weights(means) -> np.ndarray:
-    """Weights, not negative and of sum 1, that combine estimates of one number from their block means.
-
-    `means` has shape (n_blocks, n_estimates); few estimates are meant. The measured covariance is shrunk
-    towards its diagonal by the share of the correlations that is noise (Schäfer and Strimmer, Stat. Appl.
-    Genet. Mol. Biol. 4, 32 (2005)), and the variances towards their mean by the share of their spread that
-    is noise. Estimates of zero variance among noisy ones are not believed: they are shrunk like the others.
-    """
-    n, m = means.shape
-    deviation = means - means.mean(axis=0)
-    variance = (deviation**2).sum(axis=0) / (n - 1)
-    if not np.all(variance > 0):
-        return np.full(m, 1.0 / m)
-    z = deviation / np.sqrt(variance)
-    products = z[:, :, None] * z[:, None, :]
-    correlation = products.sum(axis=0) / (n - 1)
-    noise = n / (n - 1) ** 3 * ((products - products.mean(axis=0)) ** 2).sum(axis=0)
-    off = ~np.eye(m, dtype=bool)
-    shrink = np.clip(noise[off].sum() / max((correlation[off] ** 2).sum(), 1e-300), 0.0, 1.0)
-    spread = variance.var()
-    level = np.clip(2.0 / (n - 1) * np.mean(variance**2) / spread if spread > 0 else 1.0, 0.0, 1.0)
-    variance = (1 - level) * variance + level * variance.mean()
-    correlation[off] *= 1 - shrink
-    covariance = correlation * np.sqrt(np.outer(variance, variance))
-    active = np.arange(m)
-    while True:
-        weights = np.linalg.lstsq(covariance[np.ix_(active, active)], np.ones(active.size), rcond=1e-10)[0]
-        weights /= weights.sum()
-        if np.all(weights >= 0):
-            break
-        active = np.delete(active, np.argmin(weights))
-    result = np.zeros(m)
-    result[active] = weights
-    return result
-
-
-def combine(series, blocks: Blocks) -> np.ndarray:
-    """One series from several that estimate the same number, shape (n_rep, n_rows).
-
-    `series` has shape (n_rep, n_rows, n_estimates). The rows of a block are weighted by what the other
-    blocks say (`inverse_covariance_weights`; many blocks are left out some at a time), never by
-    themselves: weights fitted to the very noise that they average would make the error bar too small.
-    """
-    means = blocks.means(series)
-    fold = np.arange(blocks.n_blocks) * min(blocks.n_blocks, FOLDS) // blocks.n_blocks
-    weights = np.stack([inverse_covariance_weights(means[fold != k]) for k in range(fold[-1] + 1)])
-    weights = np.repeat(weights[fold], blocks.length, axis=0).reshape(blocks.n_replicas, -1, means.shape[1])
-    padding = ((0, 0), (blocks.start, 0), (0, 0))
-    return np.sum(series * np.pad(weights, padding, mode="edge"), axis=2)
 
 
 def with_error(value: float, stderr: float) -> str:

@@ -12,11 +12,13 @@ from .simulation import Simulation
 from .storage import Samples, read_run_info, read_samples
 from .structure import build, from_ase
 from .system import System
+from .until import Estimate
 from .version import __version__
 
 __all__ = [
     "Config",
     "ConfigError",
+    "Estimate",
     "NemdError",
     "PhysicsError",
     "RunResult",

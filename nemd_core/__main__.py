@@ -34,19 +34,26 @@ def add_run(subparsers) -> None:
 
 
 def command_run(args) -> int:
-    """Run, and say in two lines where the results are."""
+    """Run, and say in a few lines where the results are."""
     from .config import load_config
     from .config_yaml import parse_overrides
     from .runs import run
 
     config = load_config(args.config, parse_overrides(args.set))
-    result = run(config, args.output, resume=args.resume, overwrite=args.overwrite)
+    estimate = None
+    if config.run.until:
+        from analysis.until import make_estimator  # here alone: the engine does without the analysis
+
+        estimate = make_estimator(config)
+    result = run(config, args.output, resume=args.resume, overwrite=args.overwrite, estimate=estimate)
     info = result.info
     if result.kept:
         print(f"{result.directory}: kept, as it holds the finished run of this configuration")
         return 0
     print(f"{result.directory}: {info['steps']} steps of {info['moving_atoms']} moving atoms done", end=" ")
     print(f"({info['atom_steps_per_s'] / 1e6:.1f} million atom-steps/s)")
+    if info["until"]:
+        print(info["until"]["message"])
     print(f"next: python -m analysis fit {result.directory}")
     return 0
 

@@ -1,16 +1,17 @@
-"""Reading a configuration: files, sweeps and overrides become checked `Config`s, with every problem at once.
+"""Reading a configuration: files, sweeps, limits and overrides become checked `Config`s, with every problem at once.
 
 The models are in config_models.py, what a key must be by itself in config_types.py, what keys must be together in
 config_checks.py. Files become plain data in config_yaml.py, values that depend on others are filled in by config_fill.py,
-sweeps become points in config_sweep.py, errors lines in config_problems.py; hashes are made in config_identity.py,
-the key table and the schema in config_docs.py.
+sweeps become points in config_sweep.py and get others around them in config_limits.py, all of them a study in
+config_study.py, errors lines in config_problems.py; hashes are made in config_identity.py, the key table and the schema
+in config_docs.py.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from nemd_core import config_checks, config_docs
 from nemd_core.config_fill import BATH_TEMPERATURES, fill, resolve_file
@@ -23,11 +24,13 @@ from nemd_core.config_identity import (
     dynamics_hash,
     run_id,
 )
+from nemd_core.config_limits import Limit, Series, Step, expand_limit, limits_schema, read_limits, table_rows
 from nemd_core.config_models import KEYS, SECTIONS, Config
-from nemd_core.config_problems import check_key, drop, explain, get, salvage
-from nemd_core.config_sweep import expand
+from nemd_core.config_problems import check_key, drop, explain, printable, salvage
+from nemd_core.config_study import Base, Point, Study, assemble, find_twins
+from nemd_core.config_sweep import MAX_POINTS, expand
 from nemd_core.config_types import Name
-from nemd_core.config_yaml import read_mapping, refuse, set_path, show
+from nemd_core.config_yaml import read_mapping, set_paths
 from nemd_core.errors import ConfigError, Problem
 
 __all__ = [
@@ -37,6 +40,7 @@ __all__ = [
     "SECTIONS",
     "STRUCTURE_INPUT",
     "Config",
+    "Limit",
     "Point",
     "Study",
     "config_hash",
@@ -71,8 +75,11 @@ def parse_config(data: Mapping) -> Config:
         With every problem of keys, values, geometry and lattice dynamics; also if there is a `sweep`.
     """
     data = dict(data)
-    if data.pop("sweep", None):
-        raise refuse("sweep", "present", "one run has no sweep")
+    present = [name for name in ("sweep", "limits") if data.pop(name, None)]
+    if present:
+        raise ConfigError(
+            [Problem(name, "present", f"must be absent: one run has no {name}") for name in present]
+        )
     config, problems = _examine(data)
     if problems:
         raise ConfigError(problems)
@@ -111,26 +118,10 @@ def _without_echoes(problems: list[Problem], data: dict) -> list[Problem]:
     baths = data.get("baths")
     if not isinstance(baths, dict) or all(baths.get(name) is None for name in ("mean", "difference")):
         return problems
-    return [p for p in problems if not (p.key in BATH_TEMPERATURES and p.value == "missing")]
+    return [p for p in problems if not (p.key in BATH_TEMPERATURES and p.value in ("missing", "empty"))]
 
 
-# ---- files, sweeps, overrides ----
-
-
-class Point(NamedTuple):
-    """One run of a study: the swept values, the resolved config, the run's name."""
-
-    values: dict[str, Any]
-    config: Config
-    run_id: str
-
-
-class Study(NamedTuple):
-    """A config file: its points in the order of the sweep (a file without a sweep has one)."""
-
-    name: str
-    swept_keys: list[str]
-    points: list[Point]
+# ---- files, sweeps, limits, overrides ----
 
 
 def load_study(path: str | Path) -> Study:
@@ -143,26 +134,44 @@ def load_study(path: str | Path) -> Study:
     """
     path = Path(path)
     data = read_mapping(path)
-    columns, rows, problems = _expand(data.pop("sweep", None), path.parent)
-    points, runs = [], {}
-    for row in rows:
-        values = dict(zip(columns, row, strict=True))
-        config, found = _examine(_override(data, values), path.parent)
+    swept, rows, problems = expand(data.pop("sweep", None), path.parent, _check_listed)
+    series, found = read_limits(data.pop("limits", None), _check_listed)
+    problems += found
+    n_points = len(rows) * (1 + sum(len(item.values) for item in series))
+    if n_points > MAX_POINTS:
+        problems.append(
+            Problem("limits", f"{n_points} points with those of the sweep", f"at most {MAX_POINTS}")
+        )
+        series = []
+    bases = [_read_base(data, dict(zip(swept, row, strict=True)), path.parent) for row in rows]
+    problems += [problem for base in bases for problem in base.problems] + find_twins(bases)
+    around = []
+    for base in bases:
+        lists, found = _look_around(base, series, path.parent)
+        around.append(lists)
         problems += found
-        if found:
-            continue
-        swept = {key: _swept_value(config, key, value) for key, value in values.items()}
-        point = Point(swept, config, run_id(config))
-        if config_hash(config) in runs:
-            text = ", ".join(f"{key}={show(value)}" for key, value in values.items())
-            problems.append(Problem("sweep", text, "each point only once"))
-        runs[config_hash(config)] = point
-        points.append(point)
     name = data.get("name") or path.stem
     problems += _name_problems(data, name)
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
-    return Study(name, columns, points)
+    return assemble(name, swept, bases, series, around)
+
+
+def _read_base(data: dict, values: dict, folder: Path) -> Base:
+    data = set_paths(data, values)
+    return Base(values, data, *_examine(data, folder))
+
+
+def _look_around(base: Base, series: list[Series], folder: Path) -> tuple[list[list[Step]], list[Problem]]:
+    """Return the points of each series around a base, and their problems, without those of the base."""
+
+    def examine(settings):
+        config, problems = _examine(set_paths(base.data, settings), folder)
+        return None if problems else config, [p for p in problems if p not in base.problems]
+
+    sound = base.config or salvage(Config, fill(base.data, KEYS)[0])
+    found = [expand_limit(item, sound, examine) for item in series]
+    return [steps for steps, _ in found], [problem for _, problems in found for problem in problems]
 
 
 def _name_problems(data: dict, name) -> list[Problem]:
@@ -176,18 +185,10 @@ def _name_problems(data: dict, name) -> list[Problem]:
     return []
 
 
-def _swept_value(config: Config, key: str, given):
-    """Return the value of a swept key as the config has it; what the resolved config no longer holds, as given."""
-    value = get(config, key)
-    if key == "structure.file":
-        return given
-    if key in ("baths.mean", "baths.difference"):
-        return float(given)
-    return value.model_dump() if isinstance(value, BaseModel) else value
-
-
 def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Config:
     """Return the config of one run; `overrides` are dotted keys with values, and may name a point of a sweep.
+
+    `limits` are checked by themselves, and left out: the run is their base.
 
     Raises
     ------
@@ -202,13 +203,14 @@ def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) ->
         raise ConfigError(unknown)
     path = Path(path)
     data = read_mapping(path)
-    columns, _, problems = _expand(data.pop("sweep", None), path.parent)
+    columns, _, problems = expand(data.pop("sweep", None), path.parent, _check_listed)
+    problems += read_limits(data.pop("limits", None), _check_listed)[1]
     left = [key for key in columns if key not in overrides]
     if left:
         hint = " ".join(f"--set {key}=..." for key in left)
         text = f"one run has no sweep; name one of its points with {hint} (in Python: overrides)"
         problems.append(Problem("sweep", ", ".join(left), text))
-    config, found = _examine(_override(data, overrides), path.parent)
+    config, found = _examine(set_paths(data, overrides), path.parent)
     # keys that the sweep would set are missing here: their problems would only repeat the line above
     problems += [problem for problem in found if problem.key not in left]
     if problems:
@@ -216,21 +218,19 @@ def load_config(path: str | Path, overrides: Mapping[str, Any] | None = None) ->
     return config
 
 
-def _override(data: dict, values: Mapping[str, Any]) -> dict:
-    for path, value in values.items():
-        data = set_path(data, path, value)
-    return data
-
-
-def _expand(sweep, folder: Path) -> tuple[list[str], list[list], list[Problem]]:
-    return expand(sweep, folder, lambda key: check_key(key, KEYS, SECTIONS), NOT_IN_HASH)
+def _check_listed(key, prefix: str) -> list[Problem]:
+    """Return the problem of a dotted key that has a list of values in a sweep or a limit, under that prefix."""
+    if any(f"{key}.".startswith(f"{path}.") for path in NOT_IN_HASH):
+        text = "must be a key that can change the result"
+        return [Problem(f"{prefix}.{printable(str(key))}", "listed", text)]
+    return [problem._replace(key=f"{prefix}.{problem.key}") for problem in check_key(key, KEYS, SECTIONS)]
 
 
 def json_schema() -> dict:
     """Return the JSON schema of a config file."""
-    return config_docs.json_schema(Config, SWEEP_TEXT)
+    return config_docs.json_schema(Config, SWEEP_TEXT, limits_schema(KEYS))
 
 
 def key_table() -> str:
     """Return configs/README.md: how to read a config file, and a table of every key."""
-    return config_docs.key_table(Config, SWEEP_TEXT)
+    return config_docs.key_table(Config, SWEEP_TEXT, table_rows())

@@ -18,7 +18,6 @@ from nemd_core.lattice import orientations_of
 _UNSUPPORTED = {
     "run.precision": ("mixed", "double"),
     "run.forces": ("verlet", "auto or lattice"),
-    "fit": ("auto", "skip_bath and skip_interface"),
 }
 """Key: (a value that the models know and this version does not compute yet, the values that it does)."""
 
@@ -118,6 +117,7 @@ def _steps(config) -> Iterator[Problem]:
         ("run.block_steps", "run.series_steps"),
         ("run.equilibration_steps", "run.series_steps"),
         ("run.production_steps", "run.series_steps"),
+        ("run.until.max_steps", "run.series_steps"),
         ("output.trajectory_every", "run.sample_every"),
     )
     for key, divisor in multiples:
@@ -129,6 +129,16 @@ def _steps(config) -> Iterator[Problem]:
             yield Problem(key, show(value), f"must be a multiple of {divisor} = {step}")
 
 
+def _until(config) -> Iterator[Problem]:
+    """Yield a largest length of a run that ends before its error is first looked at."""
+    if config.run.until is None:
+        return
+    first, most = config.run.production_steps, config.run.until.max_steps
+    if most < first:
+        text = f"must be at least run.production_steps = {first}, after which the error is first looked at"
+        yield Problem("run.until.max_steps", show(most), text)
+
+
 _RULES = (
     geometry.cross_section,
     geometry.walls,
@@ -137,6 +147,7 @@ _RULES = (
     geometry.interface,
     geometry.third_material,
     _steps,
+    _until,
     stability.timestep,
 )
 _SIDE_RULES = (geometry.slab, geometry.zone, geometry.fit_window)

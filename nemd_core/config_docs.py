@@ -139,6 +139,14 @@ The table is generated: `python -m nemd_core schema --table > configs/README.md`
   factor of the product: `sweep: {zip: {structure.length.A: [20, 40], structure.length.B: [20, 40]}}` is two runs;
   `zip` may be a list of such mappings. `sweep: {table: points.csv}` reads the points from a CSV file next to the
   config: one column per dotted key, one line per point.
+- `run.until: {relative_error: 0.02, max_steps: 4000000}` lets a run go on until the error of R_K is 2 % of it, for at
+  most so many measured steps.
+- `limits` asks what R_K still depends on, or extrapolates it. The config itself is the base, and always one of the points;
+  each list varies one thing about it:
+  `limits: {length: {cells: [16, 36, 54]}, bath: {friction: [0.3, 3], ramp: [false, true]}}` is, for a base of 24 cells with
+  friction 1 and no ramp, the base and six more runs. A length may be `{A: 16, B: 20}`, a cross-section `[6, 4]`. Other dotted
+  keys in a block with one list are lists of the same length:
+  `limits: {length: {cells: [36, 54], run.production_steps: [300000, 600000]}}`. With a sweep, each of its points is a base.
 
 | key | default | allowed | unit | meaning |
 |---|---|---|---|---|
@@ -163,18 +171,18 @@ def _default_text(key: Key) -> str:
     return f"{key.default:g}" if isinstance(key.default, float) else str(key.default)
 
 
-def key_table(model: type[BaseModel], sweep_text: str) -> str:
-    """Return configs/README.md: how to read a config, and one row per key."""
-    rows = []
-    for key in keys(model).values():
-        cells = (f"`{key.path}`", _default_text(key), key.allowed, key.unit or "-", key.description)
-        rows.append(f"| {' | '.join(map(_cell, cells))} |")
-    rows.append(f"| `sweep` |  | dotted keys with lists and zip, or table | - | {_cell(sweep_text)} |")
-    return _TABLE_HEAD + "\n".join(rows) + "\n"
+def key_table(model: type[BaseModel], sweep_text: str, limits: list[tuple[str, ...]]) -> str:
+    """Return configs/README.md: how to read a config, and one row per key; `limits` are the rows of that block."""
+    rows = [
+        (f"`{key.path}`", _default_text(key), key.allowed, key.unit or "-", key.description)
+        for key in keys(model).values()
+    ]
+    rows += [("`sweep`", "", "dotted keys with lists and zip, or table", "-", sweep_text), *limits]
+    return _TABLE_HEAD + "".join(f"| {' | '.join(map(_cell, cells))} |\n" for cells in rows)
 
 
-def json_schema(model: type[BaseModel], sweep_text: str) -> dict:
-    """Return the JSON schema (draft 2020-12) of a config file, its `sweep` included."""
+def json_schema(model: type[BaseModel], sweep_text: str, limits: dict) -> dict:
+    """Return the JSON schema (draft 2020-12) of a config file, its `sweep` and the schema of its `limits` included."""
     schema = copy.deepcopy(model.model_json_schema())
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     lists = {
@@ -201,4 +209,5 @@ def json_schema(model: type[BaseModel], sweep_text: str) -> dict:
             },
         ],
     }
+    schema["properties"]["limits"] = limits
     return schema

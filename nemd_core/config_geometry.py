@@ -14,6 +14,9 @@ from nemd_core.errors import Problem
 from nemd_core.lattice import Lattice, find_lattice
 
 MIN_FIT_LAYERS = 3
+AUTO_SKIP, AUTO_CELLS, AUTO_LAYERS, AUTO_SHARE = 2, 4, 6, 1 / 3
+"""With `fit: auto` a window leaves out two cells or more at either end; it never has less than that share of the slab, nor
+than the fewer of these cells and layers."""
 MAX_CUTOFF_CELLS = 6
 """Lattice constants within the cut-off: beyond, the neighbour table is useless and memory runs out."""
 
@@ -260,25 +263,41 @@ def fit_layer_count(config, side: str) -> int:
 
     The window runs from the bath's inner edge plus `fit.skip_bath` cells to the interface, or the edge of the disordered
     layers or interlayer around it, minus `fit.skip_interface` cells; a layer is 1/layers_per_cell cells thick and counts
-    if its middle is inside.
+    if its middle is inside. With `fit: auto` it is the longest window that may be chosen.
     """
-    per_cell = lattice_of(config).layers_per_cell
+    per_cell, fit = lattice_of(config).layers_per_cell, config.fit
+    skip_bath, skip_interface = (
+        (AUTO_SKIP, AUTO_SKIP) if fit == "auto" else (fit.skip_bath, fit.skip_interface)
+    )
     bulk = _free_layers(config, side) - _zone(config, side)[2]
-    first = math.ceil(config.fit.skip_bath * per_cell - 0.5 - 1e-9)
-    last = math.floor(bulk - config.fit.skip_interface * per_cell - 0.5 + 1e-9)
+    first = math.ceil(skip_bath * per_cell - 0.5 - 1e-9)
+    last = math.floor(bulk - skip_interface * per_cell - 0.5 + 1e-9)
     return max(0, last - first + 1)
+
+
+def _least_layers(config) -> tuple[int, str]:
+    """Return the layers that must lie between bath and interface for any bulk fit, and who needs them."""
+    if config.fit != "auto":
+        return MIN_FIT_LAYERS, "the fit"
+    return auto_fit_layers(lattice_of(config).layers_per_cell), "fit auto"
+
+
+def auto_fit_layers(per_cell: int) -> int:
+    """Return the layers that must lie between bath and interface for `fit: auto`, with so many layers in a cell."""
+    ends = 2 * AUTO_SKIP * per_cell
+    return max(ends + min(AUTO_CELLS * per_cell, AUTO_LAYERS), math.ceil(ends / (1 - AUTO_SHARE)))
 
 
 def fit_window(config, side: str) -> Iterator[Problem]:
     """Yield a fit window with too few layers; a bath or zone that does not fit at all is not reported twice."""
     zone_key, _, here = _zone(config, side)
     bulk = _free_layers(config, side) - here
-    n_layers = fit_layer_count(config, side)
-    if 0 <= bulk < MIN_FIT_LAYERS:  # no window would do
+    n_layers, (least, who) = fit_layer_count(config, side), _least_layers(config)
+    if 0 <= bulk < least:  # no window would do
         key = f"structure.length.{side}"
         shorter = f"baths.{_bath(side)}.length" + (f" or {zone_key}" if here else "")
         text = (
-            f"must be longer, or {shorter} shorter: the fit needs at least {MIN_FIT_LAYERS} layers between bath and "
+            f"must be longer, or {shorter} shorter: {who} needs at least {least} layers between bath and "
             f"interface, and has {bulk}"
         )
         yield Problem(key, show(get(config, key)), text)

@@ -11,7 +11,7 @@ from nemd_core.errors import ConfigError, Problem
 NOT_IN_HASH = ("name", "reference", "output", "run.threads", "run.checkpoint_seconds")
 """Keys and sections that cannot change a result."""
 NOT_IN_DYNAMICS = (*NOT_IN_HASH, "fit")
-"""Those that cannot change the trajectory."""
+"""Those that cannot change the trajectory of a run of given length."""
 STRUCTURE_INPUT = "input.extxyz"
 """The copy of `structure.file` in a run's directory."""
 
@@ -22,8 +22,11 @@ def config_hash(config) -> str:
 
 
 def dynamics_hash(config) -> str:
-    """Return the sha256 (hex) of what determines the trajectory: the same for two runs that only fit differently."""
-    return _hash(config, NOT_IN_DYNAMICS)
+    """Return the sha256 (hex) of what determines the trajectory: the same for two runs that only fit differently.
+
+    Not so with `run.until`: the error of R_K, and with it the fit, decides when such a run ends.
+    """
+    return _hash(config, NOT_IN_HASH if config.run.until else NOT_IN_DYNAMICS)
 
 
 def run_id(config) -> str:

@@ -19,6 +19,7 @@ from nemd_core.config_types import (
     CrossSection,
     FileName,
     Flag,
+    Fraction,
     Layers,
     LayersOrNone,
     Mixing,
@@ -270,6 +271,18 @@ class Baths(Section):
     )
 
 
+class Until(Section):
+    """When a run is long enough: its error decides, and a largest length."""
+
+    relative_error: Fraction = key(
+        "1", "the run ends when the error of R_K (half its 68 % interval) is below this share of R_K"
+    )
+    max_steps: Steps = key(
+        "steps",
+        "measured steps at most; a multiple of series_steps, production_steps or more",
+    )
+
+
 class Run(Section):
     """Time step, lengths of the run and how it is computed."""
 
@@ -277,7 +290,12 @@ class Run(Section):
     equilibration_steps: StepsOrNone = key(
         "steps", "steps before measuring; a multiple of series_steps", 100_000
     )
-    production_steps: Steps = key("steps", "measured steps; a multiple of series_steps", 400_000)
+    production_steps: Steps = key(
+        "steps",
+        "measured steps; a multiple of series_steps. With until: those before the error is first looked at",
+        400_000,
+    )
+    until: Until | None = section("Go on until R_K is known well enough.", default=None)
     sample_every: Steps = key("steps", "interval between measurements", 10)
     series_steps: Steps = key(
         "steps", "stretch averaged into one row of samples.h5; a multiple of sample_every", 100
@@ -342,7 +360,11 @@ class Config(Section):
     run: Run = section("The run.", default_factory=Run)
     fit: Annotated[
         Annotated[Fit, Tag("keys")] | Annotated[Literal["auto"], Tag("value")], Discriminator(keys_or_value)
-    ] = key("cells", "what the bulk fits leave out (auto: not supported yet)", Fit())
+    ] = key(
+        "cells",
+        "what the bulk fits leave out; auto: windows found from the data, their choice part of the error",
+        Fit(),
+    )
     output: Output = section("What a run writes beyond its measurements.", default_factory=Output)
 
     @model_validator(mode="before")

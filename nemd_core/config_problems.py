@@ -54,8 +54,8 @@ def suggest(path: list[str], keys: Collection, sections: Collection) -> str:
     """Return the words for a key that does not exist, with the closest one that does."""
     parent, leaf, key = ".".join(path[:-1]), path[-1], ".".join(path)
     if "." in leaf:
-        return "no such key; outside sweep, write sections as nested mappings"
-    known = [*keys, *sections, "sweep"]
+        return "no such key; outside sweep and limits, write sections as nested mappings"
+    known = [*keys, *sections, "sweep", "limits"]
     siblings = [k for k in known if k.rpartition(".")[0] == parent]
     by_leaf = {k.rpartition(".")[2]: k for k in reversed(known)}
     match = difflib.get_close_matches(key, siblings, 1, 0.85) or [

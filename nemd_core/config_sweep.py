@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,13 +22,11 @@ class _Axis(NamedTuple):
     steps: list[tuple]
 
 
-def expand(
-    sweep, folder: Path, check_key: Callable[[str], list[Problem]], without_effect: Collection[str]
-) -> Expansion:
+def expand(sweep, folder: Path, check: Callable[[str, str], list[Problem]]) -> Expansion:
     """Return the points of a sweep: the product of its lists, or the lines of its table (in `folder`).
 
-    Lists under `zip` are walked together and count as one. `check_key` returns the problems of a dotted key; keys and
-    sections in `without_effect` cannot be swept.
+    Lists under `zip` are walked together and count as one. `check` returns the problems of a dotted key that is listed,
+    under the prefix that it is given.
     """
     if sweep is None or sweep == {}:
         return [], [[]], []
@@ -36,12 +34,6 @@ def expand(
         return _nothing(
             "sweep", show(sweep), "must be a mapping of dotted keys to lists, or table: points.csv"
         )
-
-    def check(key, prefix="sweep") -> list[Problem]:
-        if any(f"{key}.".startswith(f"{path}.") for path in without_effect):
-            return [Problem(f"{prefix}.{key}", "swept", "must be a key that can change the result")]
-        return [problem._replace(key=f"{prefix}.{problem.key}") for problem in check_key(key)]
-
     if "table" in sweep:
         return _expand_table(sweep, folder, check)
     axes, problems = [], []
@@ -98,7 +90,7 @@ def _zipped(groups, sweep: dict, check) -> tuple[list[_Axis], list[Problem]]:
     return axes, problems
 
 
-def _expand_table(sweep: dict, folder: Path, check: Callable[[str], list[Problem]]) -> Expansion:
+def _expand_table(sweep: dict, folder: Path, check: Callable[[str, str], list[Problem]]) -> Expansion:
     others = ", ".join(str(key) for key in sweep if key != "table")
     if others:
         return _nothing("sweep.table", show(sweep["table"]), f"must stand alone, without {others}")
@@ -110,8 +102,8 @@ def _expand_table(sweep: dict, folder: Path, check: Callable[[str], list[Problem
         return [], [[]], error.problems
     if len(rows) > MAX_POINTS:
         return _nothing("sweep.table", f"{len(rows)} points", f"at most {MAX_POINTS}")
-    problems = [problem for key in columns for problem in check(key)]
-    good = [i for i, key in enumerate(columns) if not check(key)]
+    problems = [problem for key in columns for problem in check(key, "sweep")]
+    good = [i for i, key in enumerate(columns) if not check(key, "sweep")]
     return [columns[i] for i in good], [[row[i] for i in good] for row in rows], problems
 
 

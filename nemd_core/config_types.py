@@ -46,6 +46,12 @@ def _int(allowed: str, **bounds):
     return Annotated[int, BeforeValidator(_integer), Field(**bounds), Allowed(f"an integer {allowed}")]
 
 
+def _not_zero(value: float) -> float:
+    if value == 0:
+        raise ValueError("zero")
+    return value
+
+
 def _element(value: str) -> str:
     if value not in chemical_symbols[1:]:  # the first is a placeholder
         raise ValueError("not a chemical symbol")
@@ -63,6 +69,14 @@ REGIONS = ("wall", "hot", "A", "B", "cold")
 Number = _float("")
 Positive = _float("> 0", gt=0)
 NonNegative = _float(">= 0", ge=0)
+Fraction = _float("above 0 and below 1", gt=0, lt=1)
+NonZero = Annotated[
+    float,
+    BeforeValidator(to_number),
+    AfterValidator(_not_zero),
+    Field(allow_inf_nan=False),
+    Allowed("a number other than 0"),
+]
 Cells = _int("from 1 to 1000000", ge=1, le=10**6)
 WallCells = _int("from 0 to 1000", ge=0, le=1000)
 Layers = _int("from 1 to 10000", ge=1, le=10**4)

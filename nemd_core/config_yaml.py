@@ -7,7 +7,7 @@ import csv
 import io
 import re
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import yaml
@@ -157,6 +157,13 @@ def set_path(data: dict, path: str, value) -> dict:
         inner = data.get(head)
         value = set_path(inner if isinstance(inner, dict) else {}, rest, value)
     return {**data, head: value}
+
+
+def set_paths(data: dict, values: Mapping[str, object]) -> dict:
+    """Return a copy of nested mappings with each of the dotted keys set, in their order."""
+    for path, value in values.items():
+        data = set_path(data, path, value)
+    return data
 
 
 _repr = reprlib.Repr()

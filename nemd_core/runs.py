@@ -12,24 +12,32 @@ import shutil
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import storage
-from .checkpoint import CHECKPOINT, Keeper, Snapshot, read_checkpoint
+from .checkpoint import CHECKPOINT, Keeper, Snapshot
 from .config import STRUCTURE_INPUT, config_hash, dump_config, dynamics_hash
 from .config_yaml import refuse
 from .crystals import crystals_of
 from .errors import PhysicsError, StorageError
 from .progress import Progress
 from .relaxation import relax_all
+from .run_directory import (
+    clear,
+    describe_trajectory,
+    find_checkpoint,
+    find_finished,
+    is_finished,
+    list_trajectories,
+    open_trajectories,
+    refresh_config,
+)
 from .simulation import Simulation
 from .storage import Samples
 from .structure import build
-from .system import System
-from .trajectory import TrajectoryWriter, trajectory_name
-from .units import Reference
+from .until import check_estimate
 from .version import __version__
 
 CRYSTALS = "crystals.json"
@@ -99,65 +107,85 @@ def run(
     resume: bool = False,
     overwrite: bool = False,
     progress: bool = True,
+    estimate=None,
 ) -> RunResult:
     """Run `config`; write its results into `directory`, or nothing at all without one.
 
     A directory that already holds a run is refused, unless `overwrite` (start again) or `resume` (a finished run of
     the same configuration is kept if it holds the trajectory that is asked for; an unfinished one goes on from its
     checkpoint; anything else starts from the beginning). `crystals` is what `relax_all` found for `lattice_constant:
-    auto`; without it, crystals.json of the directory counts, or the crystals are relaxed here.
+    auto`; without it, crystals.json of the directory counts, or the crystals are relaxed here. `estimate` is what
+    `run.until` needs: a function that says what is known of R_K, `Samples` -> `Estimate` or None
+    (`analysis.make_estimator(config)`).
 
-    Raises StorageError for a directory that cannot be used, PhysicsError when physics stopped the run (what was measured
-    by then is written first), Interrupted after SIGTERM, with a checkpoint.
+    Raises ConfigError where it is missing, StorageError for a directory that cannot be used, PhysicsError when physics
+    stopped the run (what was measured by then is written first), Interrupted after SIGTERM, with a checkpoint.
     """
+    check_estimate(config, estimate)
     identity = config_hash(config)  # refuses a structure file of unknown content before anything is written
     if directory is not None:
         directory = Path(directory)
-        finished = _look_at(directory, identity, config, resume, overwrite)
+        finished = find_finished(directory, identity, config, resume, overwrite)
         if finished:
-            _refresh_config(config, directory)
+            refresh_config(config, directory)
             return RunResult(directory, finished, kept=True)
     elif config.output.trajectory_every:
         every = str(config.output.trajectory_every)
         raise refuse("output.trajectory_every", every, "must be 0 where run gets no directory to write to")
     crystals = _find_crystals(config, directory, crystals, progress)
-    snapshot = None
-    if directory is not None:
-        for left_over in directory.glob(".*.tmp.*"):  # of a run that was killed
-            left_over.unlink()
-        snapshot = _find_checkpoint(config, directory, resume)
-        if snapshot is None:
-            _clear(directory)
-        prepare(config, directory, crystals)
+    snapshot = None if directory is None else _set_up(config, directory, crystals, resume)
     started = time.monotonic()
-    simulation = Simulation(config, crystals=crystals)
+    simulation = Simulation(config, crystals=crystals, estimate=estimate)
     if snapshot:
         simulation.restore(snapshot)
-    error = None
-    with _open_trajectories(config, directory, simulation.system, snapshot) as writers:
-        keeper = None
-        if directory is not None:
-            keeper = Keeper(
-                directory / CHECKPOINT, dynamics_hash(config), config.run.checkpoint_seconds, writers
-            )
-        try:
-            with keeper or nullcontext():
-                simulation.run(Progress() if progress else None, writers, keeper)
-        except PhysicsError as stopped:
-            error = stopped
-    samples = simulation.samples()
-    info = _describe(config, simulation, time.monotonic() - started, error)
-    if samples is not None:
-        samples.attrs.update(version=info["version"], config_hash=info["config_hash"], seed=config.run.seed)
-    if directory is not None:
-        if samples is not None:
-            storage.write_samples(directory / storage.SAMPLES, samples)
-        storage.write_json(directory / storage.RUN_INFO, info)
-        for path in (directory / CHECKPOINT, *directory.glob("trajectory*.frames")):
-            path.unlink(missing_ok=True)
+    first_step = simulation.step
+    error = _simulate(simulation, directory, snapshot, Progress(first_step) if progress else None)
+    info = _describe(config, simulation, first_step, time.monotonic() - started, error)
+    samples = _write_results(config, directory, simulation.samples(), info)
     if error:
         raise error
     return RunResult(directory, info, _samples=samples)
+
+
+def _set_up(config, directory: Path, crystals: dict | None, resume: bool) -> Snapshot | None:
+    """Make the directory ready for a run; returns where an unfinished one goes on."""
+    for left_over in directory.glob(".*.tmp.*"):  # of a run that was killed
+        left_over.unlink()
+    snapshot = find_checkpoint(config, directory, resume)
+    if snapshot is None:
+        clear(directory)
+    prepare(config, directory, crystals)
+    return snapshot
+
+
+def _simulate(simulation: Simulation, directory: Path | None, snapshot, progress) -> PhysicsError | None:
+    """Run to the end, with trajectories and checkpoints where there is a directory; returns what stopped it, if physics."""
+    config = simulation.config
+    with open_trajectories(config, directory, simulation.system, snapshot) as writers:
+        keeper = nullcontext()
+        if directory is not None:
+            path, seconds = directory / CHECKPOINT, config.run.checkpoint_seconds
+            keeper = Keeper(path, dynamics_hash(config), seconds, writers)
+        try:
+            with keeper as kept:
+                simulation.run(progress, writers, kept)
+        except PhysicsError as stopped:
+            return stopped
+    return None
+
+
+def _write_results(config, directory: Path | None, samples: Samples | None, info: dict) -> Samples | None:
+    """Write samples.h5, run.json last of all, and remove what an unfinished run needs. Returns the samples, labelled."""
+    if samples is not None:
+        samples.attrs.update(version=info["version"], config_hash=info["config_hash"], seed=config.run.seed)
+    if directory is None:
+        return samples
+    if samples is not None:
+        storage.write_samples(directory / storage.SAMPLES, samples)
+    storage.write_json(directory / storage.RUN_INFO, info)
+    for path in (directory / CHECKPOINT, *directory.glob("trajectory*.frames")):
+        path.unlink(missing_ok=True)
+    return samples
 
 
 def reuse(config, directory, others) -> Path | None:
@@ -174,16 +202,16 @@ def reuse(config, directory, others) -> Path | None:
             info = storage.read_run_info(other)
         except StorageError:  # no run there, or not one of ours
             continue
-        if info.get("dynamics_hash") != wanted or not _is_finished(other, info, config):
+        if info.get("dynamics_hash") != wanted or not is_finished(other, info, config):
             continue
         prepare(config, directory, _find_crystals(config, other, None))
-        for name in (storage.SAMPLES, *_trajectories(config)):
+        for name in (storage.SAMPLES, *list_trajectories(config)):
             with storage.atomic(directory / name) as temporary:
                 _link(other / name, temporary)
         own = {
             "config_hash": config_hash(config),
             "reused_from": other.name,
-            "trajectory": _describe_trajectory(config),
+            "trajectory": describe_trajectory(config),
         }
         storage.write_json(directory / storage.RUN_INFO, info | own)
         return other
@@ -195,61 +223,6 @@ def _link(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:  # another file system, or one without links
         shutil.copyfile(source, target)
-
-
-def _refresh_config(config, directory: Path) -> None:
-    """Let config.yaml of a run that is kept say what is asked for now: `reference` and `output` may differ."""
-    path, text = directory / storage.CONFIG, dump_config(config)
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        storage.write_text(path, text)
-
-
-def _look_at(directory: Path, identity: str, config, resume: bool, overwrite: bool) -> dict | None:
-    """The run.json of a finished run to keep, or None if there is work to do."""
-    if directory.exists() and not directory.is_dir():
-        raise StorageError(f"{directory}: is a file; a directory is needed")
-    names = (storage.RUN_INFO, storage.SAMPLES, CHECKPOINT)
-    held = [name for name in names if (directory / name).exists()]
-    if not held or overwrite:
-        return None
-    if not resume:
-        raise StorageError(
-            f"{directory}: already holds a run ({', '.join(held)}); use --resume to keep it or --overwrite to replace it"
-        )
-    if storage.RUN_INFO not in held:
-        return None
-    info = storage.read_run_info(directory)
-    if info.get("config_hash") != identity:
-        raise StorageError(
-            f"{directory}: holds a run of another configuration (hash {str(info.get('config_hash'))[:10]}, not "
-            f"{identity[:10]}); choose another directory, or --overwrite"
-        )
-    return info if _is_finished(directory, info, config) else None
-
-
-def _is_finished(directory: Path, info: dict, config) -> bool:
-    """Whether a run ended well and its directory holds everything that `config.output` asks for."""
-    if info.get("status") != "done" or not (directory / storage.SAMPLES).exists():
-        return False
-    asked = _trajectories(config)
-    same = not asked or info.get("trajectory") == _describe_trajectory(config)
-    return same and all((directory / name).exists() for name in asked)
-
-
-def _find_checkpoint(config, directory: Path, resume: bool) -> Snapshot | None:
-    """Where an unfinished run goes on, or None if it starts from the beginning."""
-    path = directory / CHECKPOINT
-    if not resume or not path.exists() or (directory / storage.RUN_INFO).exists():
-        return None
-    return read_checkpoint(path, dynamics_hash(config))
-
-
-def _clear(directory: Path) -> None:
-    """Remove the results of an earlier run, and what one that was killed left half written."""
-    held = (storage.RUN_INFO, storage.SAMPLES, CHECKPOINT)
-    for pattern in (*held, "trajectory*.h5md", "trajectory*.frames"):
-        for path in directory.glob(pattern):
-            path.unlink()
 
 
 def _find_crystals(
@@ -284,49 +257,8 @@ def _read_crystals(directory: Path) -> dict | None:
         ) from None
 
 
-def _trajectories(config) -> list[str]:
-    """Names of the trajectories that are asked for, one per replica."""
-    if not config.output.trajectory_every:
-        return []
-    return [trajectory_name(replica) for replica in range(config.run.replicas)]
-
-
-def _describe_trajectory(config) -> dict | None:
-    """What a trajectory depends on beside the dynamics, for run.json; None where none is asked for."""
-    if not config.output.trajectory_every:
-        return None
-    reference = Reference.from_config(config.reference).summary()
-    return config.output.model_dump(mode="json") | {"reference": reference}
-
-
-@contextmanager
-def _open_trajectories(config, directory: Path | None, system: System, snapshot: Snapshot | None):
-    """A writer for each replica, none where no trajectory is asked for.
-
-    The files get their names at the end, also where physics stopped the run.
-    """
-    if directory is None or not config.output.trajectory_every:
-        yield []
-        return
-    reference, regions = Reference.from_config(config.reference), config.output.trajectory_regions
-    after = None
-    if snapshot:
-        after = snapshot.step - snapshot.phase_start if snapshot.producing else 0
-    writers = []
-    try:
-        for name in _trajectories(config):
-            path = directory / name
-            writers.append(TrajectoryWriter(path, system, reference, config.run.timestep, regions, after))
-        yield writers
-    except BaseException:
-        for writer in writers:
-            writer.abandon()
-        raise
-    for writer in writers:
-        writer.close(keep_frames=True)
-
-
-def _describe(config, simulation: Simulation, wall_time: float, error: Exception | None) -> dict:
+def _describe(config, simulation: Simulation, first_step: int, wall_time: float, error) -> dict:
+    """The content of run.json. first_step: where this part of the run began, which took `wall_time` seconds."""
     sites = simulation.system.n_moving * len(simulation.replica_ids)
     audit = simulation.audit
     return {
@@ -350,15 +282,16 @@ def _describe(config, simulation: Simulation, wall_time: float, error: Exception
         "atoms": simulation.system.n_sites,
         "moving_atoms": simulation.system.n_moving,
         "wall_time": round(wall_time, 3),
-        "atom_steps_per_s": round(sites * simulation.step / wall_time),
+        "atom_steps_per_s": round(sites * (simulation.step - first_step) / wall_time),
         "units": config.units,
-        "trajectory": _describe_trajectory(config),
+        "trajectory": describe_trajectory(config),
         "energy_audit": {
             "drift": _finite(audit.drift),
             "heat_transferred": _finite(audit.heat),
             "allowed": _finite(audit.allowed),
             "passed": audit.passed,
         },
+        "until": simulation.course.summary(),
     }
 
 

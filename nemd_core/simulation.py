@@ -18,6 +18,7 @@ from .potentials import law_of
 from .storage import Samples
 from .structure import build
 from .system import System
+from .until import Course
 
 PARALLEL_SITES = 1500
 """Moving sites per thread above which threads share the sheets of a crystal."""
@@ -73,8 +74,10 @@ class Audit:
 class Simulation:
     """All replicas of one configuration. `run()` does everything; `samples()` is what is measured so far."""
 
-    def __init__(self, config, replica_ids=None, crystals: dict | None = None):
+    def __init__(self, config, replica_ids=None, crystals: dict | None = None, estimate=None):
+        """estimate: what `run.until` needs, see `until.Course`. Raises ConfigError where it is missing."""
         self.config = config
+        self.course = Course(config, estimate)
         self.system = build(config, crystals)
         ids = list(range(config.run.replicas)) if replica_ids is None else list(replica_ids)
         available = min(config.run.threads, numba.config.NUMBA_NUM_THREADS)
@@ -97,7 +100,9 @@ class Simulation:
 
     @property
     def total_steps(self) -> int:
-        return self.config.run.equilibration_steps + self.config.run.production_steps
+        """Steps of the whole run; with `run.until` as far as they can be foreseen."""
+        equilibration = self.config.run.equilibration_steps
+        return equilibration + self.course.foresee(max(0, self.step - equilibration))
 
     def run(self, progress=None, writers=(), keeper=None) -> None:
         """Equilibrate and produce, from the beginning or from what was restored.
@@ -105,21 +110,37 @@ class Simulation:
         writers: one `trajectory.TrajectoryWriter` for each replica, fed during production. keeper: a `checkpoint.Keeper`.
         Raises PhysicsError on non-finite values, a failed audit or a broken table, Interrupted when the keeper says so.
         """
-        run = self.config.run
+        equilibration = self.config.run.equilibration_steps
         with ThreadPoolExecutor(len(self.groups)) as pool:
             if self.step > self._phase_start:
                 self._check_energy()  # of what was restored: there may be nothing left to do
-            begin = 0
-            for end, measure in ((run.equilibration_steps, False), (self.total_steps, True)):
-                if self.step == begin:
-                    self.energy_start = np.concatenate([group.start_ledger() for group in self.groups])
-                    self.producing, self._phase_start = measure, self.step
-                begin = end
-                while self.step < end:
-                    steps = min(run.block_steps, end - self.step)
-                    self._block(pool, steps, writers if measure else (), keeper)
-                    if progress:
-                        progress.update(self)
+            if self.step == 0:
+                self._start_phase(producing=False)
+            self._advance(pool, equilibration, progress, (), keeper)
+            if self.step == equilibration:
+                self._start_phase(producing=True)
+            for look in self.course.looks:
+                if equilibration + look < self.step:
+                    continue  # it said to go on, before the run was stopped and restored
+                self._advance(pool, equilibration + look, progress, writers, keeper)
+                ended = self.course.ends_at(look, self.samples)
+                if progress:
+                    progress.update(self)
+                if ended:
+                    return
+                if keeper:
+                    keeper.visit(self)  # the estimate took its time
+
+    def _start_phase(self, producing: bool) -> None:
+        self.energy_start = np.concatenate([group.start_ledger() for group in self.groups])
+        self.producing, self._phase_start = producing, self.step
+
+    def _advance(self, pool, end: int, progress, writers, keeper) -> None:
+        """Go on to a step in blocks, with progress after each; after the last one of production once it is judged."""
+        while self.step < end:
+            self._block(pool, min(self.config.run.block_steps, end - self.step), writers, keeper)
+            if progress and not (self.producing and self.step == end):
+                progress.update(self)
 
     def _block(self, pool, n_steps: int, writers, keeper) -> None:
         numba.set_num_threads(self.threads if len(self.groups) == 1 else 1)

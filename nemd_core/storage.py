@@ -3,7 +3,7 @@
 import json
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import ase.io
@@ -89,6 +89,27 @@ class Samples:
     @property
     def n_interfaces(self) -> int:
         return len(self.interfaces["plane"])
+
+    def first_rows(self, end: int) -> "Samples":
+        """Without the rows from `end` on. Layers are where they are in the whole run."""
+        return self._select(slice(None, end))
+
+    def rows_from(self, start: int) -> "Samples":
+        """Without the first `start` rows: heats count, and the energy audit begins, from there."""
+        if start == 0:
+            return self
+        kept = self._select(slice(start, None))
+        return replace(
+            kept,
+            heat_hot=kept.heat_hot - self.heat_hot[:, start - 1 : start],
+            heat_cold=kept.heat_cold - self.heat_cold[:, start - 1 : start],
+            energy_start=self.energy[:, start - 1],
+        )
+
+    def _select(self, rows: slice) -> "Samples":
+        """Some rows. Every array of two axes or more is a series."""
+        series = {name: value[:, rows] for name, value in vars(self).items() if getattr(value, "ndim", 0) > 1}
+        return replace(self, step=self.step[rows], **series)
 
 
 @contextmanager

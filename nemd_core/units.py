@@ -79,13 +79,19 @@ _QUANTITY_OF = {
 }
 
 
+_ENDINGS = ("_stderr", "_ci68", "_ci95", "_systematic")
+"""Of names of errors and intervals, which have the unit of their quantity."""
+
+
 def quantity_of(name: str, dimensions: int = 3) -> str:
     """The quantity, a key of `QUANTITIES`, that a named result measures; KeyError for an unknown name.
 
     Names are those of `_QUANTITY_OF` and of results made of them: T_A, J_hot, kappa_B, R_K_stderr, x_interface, ...
     `dimensions` is 1 for a chain.
     """
-    stem = name.removesuffix("_stderr").removesuffix("_ci95")
+    stem = name
+    for ending in _ENDINGS:
+        stem = stem.removesuffix(ending)
     quantity = _QUANTITY_OF[stem if stem in _QUANTITY_OF else stem.split("_")[0]]
     return _OF_CHAIN.get(quantity, quantity) if dimensions == 1 else quantity
 

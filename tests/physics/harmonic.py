@@ -6,6 +6,7 @@ replicas are independent, so their scatter is its measure.
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import oracles
@@ -13,8 +14,10 @@ from physics.validation import mean_and_stderr
 
 from analysis import Settings, analyse
 from nemd_core import Simulation
+from nemd_core.baths import layer_friction
 from nemd_core.config import parse_config
 from nemd_core.storage import Samples
+from nemd_core.structure import build
 
 NOISELESS_ROWS = 16
 
@@ -74,6 +77,60 @@ def junction_of(config):
     return oracles.crystal_junction(
         structure.lattice, **options, cross_section=tuple(structure.cross_section)
     )
+
+
+def junction_of_crystal(config):
+    """A crystal of any orientation as the oracles take it: one strip is the whole of it, so that one block holds all.
+
+    Sites, species and bath regions are those that the engine builds; springs are sought here, between all sites that
+    are nearest neighbours. Both materials, and the bonds across, have the same stiffness, along the bond alone.
+    """
+    system, baths = build(config), config.baths
+    atoms = system.to_ase()
+    positions, period = atoms.get_positions(), atoms.cell.lengths()[1:]
+    moving = system.moving_cell[system.cell_of_site]
+    springs, vectors = [], []
+    for i, image in product(range(len(positions)), product((-1, 0, 1), repeat=2)):
+        bond = positions + np.array([0.0, *(image * period)]) - positions[i]
+        length = np.linalg.norm(bond, axis=1)
+        for j in np.flatnonzero((length > 0) & (length < 1.01 * system.nearest)):
+            forward = bond[j] if abs(bond[j, 0]) > 1e-9 else np.array([0.0, *bond[j, 1:]])
+            if (moving[i] or moving[j]) and (*forward, i) > (*-forward, j):  # once, from the lower x
+                springs.append((i, j))
+                vectors.append(bond[j])
+    unit = np.array(vectors) / system.nearest
+    region, friction = system.layer_region[system.layer_of_site], layer_friction(system, baths)
+    return oracles.Junction(
+        positions=positions,
+        masses=np.array([config.materials.A.mass, config.materials.B.mass])[system.species],
+        moving=moving,
+        species=np.array(["A", "B"])[system.species],
+        layer=system.layer_of_site,
+        column=np.arange(len(positions)),
+        friction=friction[system.layer_of_site],
+        temperature=np.select(
+            [region == "hot", region == "cold"], [baths.hot.temperature, baths.cold.temperature], 0.0
+        ),
+        bath=np.where(np.isin(region, ["hot", "cold"]), region, ""),
+        springs=np.array(springs),
+        spring_vectors=np.array(vectors),
+        spring_tensors=config.materials.A.stiffness * unit[:, :, None] * unit[:, None, :],
+        anchors=np.zeros((len(positions), 3, 3)),
+        cross_section=(1, 1),
+        lattice_constant=config.structure.lattice_constant,
+        area=system.area,
+        layer_x0=system.layer_x,
+        layer_region=system.layer_region,
+        plane_x0=system.plane_x,
+        plane_cell=system.plane_cell,
+        between_baths=_between_baths(system),
+        interface_plane=int(system.interfaces["plane"][0]),
+    )
+
+
+def _between_baths(system):
+    inner = [system.layer_x[system.layer_region == name] for name in ("hot", "cold")]
+    return (system.plane_x > inner[0].max()) & (system.plane_x < inner[1].min())
 
 
 def expect(config):

@@ -18,6 +18,8 @@ from scipy import stats
 N_STDERR = 4.0
 FOUR_SIGMA = 2 * stats.norm.sf(N_STDERR)
 """Two-sided probability of a normal deviation beyond 4 standard errors."""
+CENTRAL = 0.999
+"""Probability of the central part of a binomial distribution that a count must lie in."""
 COPIES_PER_VALUE = 2.0
 """Fewest independent copies per value of a vector: with less the covariance between values is mostly noise."""
 COLUMNS = ("quantity", "expected", "measured", "deviation", "cap on the error", "compared with")
@@ -91,6 +93,21 @@ class Comparisons:
         assert passed, (
             f"{quantity}: {measured:.6g}, expected {expected:.6g} ± {tolerance:.2g} ({source}): off by "
             f"{measured - expected:+.3g}"
+        )
+
+    def count(self, quantity, hits, n_runs, promised, right, *, source):
+        """Remember how many of `n_runs` did what a share `promised` should do; whether that is `right` is for the caller."""
+        low, high = stats.binom.interval(CENTRAL, n_runs, promised)
+        self._remember(
+            Row(
+                quantity,
+                f"{100 * promised:.4g} % ({100 * low / n_runs:.1f} to {100 * high / n_runs:.1f})",
+                f"{100 * hits / n_runs:.1f} % of {n_runs}",
+                f"{(hits - n_runs * promised) / np.sqrt(n_runs * promised * (1 - promised)):+.1f} stderr",
+                "count",
+                source,
+            ),
+            right,
         )
 
     def vector(self, quantity, copies, expected, *, cap, source):

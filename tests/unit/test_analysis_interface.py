@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,21 +10,24 @@ import synthetic
 
 from analysis import Settings, analyse
 from analysis.lines import bulk_line, find_interfaces, heat_rates, planes_between_baths
+from nemd_core.config import load_config
 from nemd_core.errors import StorageError
 from nemd_core.units import KRYPTON, Reference
 
+DEFAULT = Path(__file__).parents[2] / "configs" / "default.yaml"
 WITH_ERROR = "delta_T J R_K G kappa_A kappa_B T_A T_B J_hot J_cold J_interface stress_A stress_B".split()
 FIELDS = {
     *WITH_ERROR,
     *(f"{name}_stderr" for name in WITH_ERROR),
-    *"R_K_ci95 x_interface fit_A fit_B n_samples n_effective L_qq units checks trusted unresolved".split(),
-    *"interfaces si reference".split(),
+    *(f"{name}_{interval}" for name in ("R_K", "J", "delta_T") for interval in ("ci68", "ci95")),
+    *"R_K_systematic x_interface fit_A fit_B n_samples n_effective n_discarded steady_from dof".split(),
+    *"correlation_time L_qq units checks trusted unresolved interfaces si reference".split(),
 }
 OF_EACH = "delta_T J R_K T_A T_B".split()
 OF_INTERFACE = {
     *OF_EACH,
     *(f"{name}_stderr" for name in OF_EACH),
-    *"R_K_ci95 x_interface direction fit_A fit_B unresolved".split(),
+    *"R_K_ci68 R_K_ci95 x_interface direction fit_A fit_B unresolved".split(),
 }
 TRUE = {
     "delta_T": synthetic.DELTA_T,
@@ -73,7 +77,8 @@ def test_interface_holds_exactly_the_fields_of_the_contract_as_strict_json():
         for check in fields["checks"]:
             assert set(check) == {"name", "passed", "value", "limit", "message"}
         for side in "AB":
-            assert set(fields[f"fit_{side}"]) == {"window", "slope", "intercept", "n_layers", "x_interface"}
+            line = "model window slope intercept n_layers x_interface"
+            assert set(fields[f"fit_{side}"]) == set(line.split())
 
 
 @pytest.mark.parametrize("tau, n_rep, n_rows", [(8.0, 1, 2000), (6.0, 4, 250)])
@@ -126,7 +131,9 @@ def test_no_flux_gives_nulls_with_reasons():
     assert fields["R_K_ci95"] is None and fields["L_qq"] is None
     assert abs(fields["delta_T"]) < 4 * fields["delta_T_stderr"]
     assert abs(fields["J"]) < 4 * fields["J_stderr"]
-    assert [check["name"] for check in fields["checks"] if not check["passed"]] == ["flux_resolved"]
+    assert fields["R_K_ci68"] is None and fields["R_K_systematic"] is None
+    failed = [check["name"] for check in fields["checks"] if not check["passed"]]
+    assert failed == ["jump_resolved", "flux_resolved"]
 
 
 def test_no_jump_leaves_R_K_but_not_G():
@@ -245,17 +252,31 @@ def test_window_of_fewer_than_three_layers_is_refused():
 
 
 def test_settings_from_a_configuration():
-    from types import SimpleNamespace as Section
-
-    config = Section(
-        structure=Section(lattice="fcc", orientation=100),
-        fit=Section(skip_bath=4.0, skip_interface=3.0),
-        baths=Section(hot=Section(temperature=0.3), cold=Section(temperature=0.2)),
-        reference="krypton",
+    overrides = {"materials.B.mass": 4, "reference": "krypton", "run.timestep": 0.004}
+    fixed = Settings.from_config(
+        load_config(DEFAULT, overrides | {"fit": {"skip_bath": 4, "skip_interface": 3}})
     )
-    assert Settings.from_config(config) == Settings(2, 3, 4.0, 3.0, 0.3, 0.2, KRYPTON)
-    config.reference = Section(epsilon_K=100.0, sigma_angstrom=3.0, mass_u=20.0)
-    assert Settings.from_config(config).reference == Reference.of("custom", 100.0, 3.0, 20.0)
+    assert fixed == Settings(
+        layers_per_cell=2,
+        dimensions=3,
+        skip_bath=4.0,
+        skip_interface=3.0,
+        T_hot=0.35,
+        T_cold=0.15,
+        reference=KRYPTON,
+        highest_frequency=fixed.highest_frequency,
+        timestep=0.004,
+    )
+    # of the fcc crystal with nearest neighbours alone, w² = 8 k/m, k the curvature of the pair energy
+    r = 1.58 / np.sqrt(2)
+    k = 624 / r**14 - 168 / r**8
+    assert fixed.highest_frequency == pytest.approx(np.sqrt(8 * k), rel=0.1)
+    auto = Settings.from_config(load_config(DEFAULT, overrides | {"fit": "auto"}))
+    assert auto.fit_auto and not auto.harmonic
+    linear = load_config(DEFAULT, overrides | {"interaction.potential": "lj-harmonic"})
+    assert Settings.from_config(linear).harmonic
+    own = load_config(DEFAULT, overrides | {"reference": dict(epsilon_K=100, sigma_angstrom=3, mass_u=20)})
+    assert Settings.from_config(own).reference == Reference.of("custom", 100.0, 3.0, 20.0)
 
 
 # --- the units of the field ---------------------------------------------------------------------------------------
@@ -293,7 +314,9 @@ def test_errors_in_the_units_of_the_field_and_what_is_not_resolved():
     fields = analyse(samples, settings).interface
     J, R_K = fields["si"]["J"], fields["si"]["R_K"]
     assert J["stderr"] / J["value"] == pytest.approx(fields["J_stderr"] / fields["J"])
-    assert R_K == {"value": None, "stderr": None, "unit": "m^2 K/GW", "ci95": None}
+    assert R_K == {"value": None, "stderr": None, "unit": "m^2 K/GW"} | dict.fromkeys(
+        ("ci68", "ci95", "systematic")
+    )
 
 
 def test_a_chain_has_units_of_its_own():

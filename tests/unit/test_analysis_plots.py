@@ -98,6 +98,17 @@ def test_profile_shows_layers_fits_and_jump(result, ax):
     texts = " ".join(text.get_text() for text in ax.texts)
     assert "Delta T" in texts and "hot" in texts and "cold" in texts
     assert "σ" in ax.get_xlabel() and "ε" in ax.get_ylabel()
+
+
+def test_a_line_through_ln_T_is_drawn_curved_up_to_the_interface(ax):
+    samples, settings = synthetic.make(noise=0.0, n_rows=40)
+    fields = analyse(samples, replace(settings, fit_auto=True)).interface
+    plot_profile(analyse(samples, replace(settings, fit_auto=True)), ax)
+    drawn = [np.transpose(line.get_data()) for line in ax.lines if len(line.get_xdata()) > 2]
+    ends = np.array([line[k] for line in drawn for k in (0, -1)])
+    for side in "AB":
+        assert fields[f"fit_{side}"]["model"] == "ln T straight"
+        assert np.isclose(ends, (fields["x_interface"], fields[f"T_{side}"])).all(axis=1).any()
     assert ax.get_title(loc="left").startswith("$R_")
     assert len(ax.containers) == 2  # error bars of both sides
     assert len(ax.containers[0][0].get_xdata()) == synthetic.SIDE - synthetic.WALL
@@ -207,12 +218,12 @@ def test_running_figure_without_a_resolved_part_says_so(ax):
 
 def test_sweep_tells_untrusted_points_apart(ax):
     table = make_table({MASS: [1, 2, 4, 8]}, R_K=[0.1, 0.2, np.nan, 0.4])
-    table.loc[1, "trusted"] = False
+    table.loc[1, ["trusted", "failed_checks"]] = [False, "steady_state;curvature"]
     plot_sweep(table, MASS, ax)
     assert drawn_points(ax) == [{(1, 0.1), (8, 0.4)}, {(2, 0.2)}]
     faces = [container[0].get_markerfacecolor() for container in ax.containers]
     assert faces[1] == "white" != faces[0]
-    assert legend(ax) == ["not trusted"]
+    assert legend(ax) == ["not trusted: steady state, curvature"]
     assert ax.get_xlabel() == f"{MASS} ($m_0$)" and "sigma" not in ax.get_ylabel()
     assert ax.get_xscale() == "log" and [t.get_text() for t in ax.get_xticklabels()] == ["1", "2", "4", "8"]
     with pytest.raises(KeyError, match="no such column; swept keys: materials"):
@@ -284,7 +295,7 @@ def test_sweep_over_words_runs_and_nothing(ax):
 def test_map_shows_values_holes_and_doubts(ax):
     table = make_table(grid(mass=[1, 2, 4, 8], epsilon=[1, 2, 3]))
     table.loc[table.index[-1], ["R_K", "trusted"]] = [np.nan, False]
-    table.loc[0, "trusted"] = False
+    table.loc[0, ["trusted", "failed_checks"]] = [False, "curvature"]
     plot_map(table, MASS, EPSILON, ax, units="si")
     cells = ax.collections[0].get_array()
     assert cells.shape == (3, 4) and cells.mask.sum() == 1 and cells.mask[2, 3]
@@ -293,7 +304,7 @@ def test_map_shows_values_holes_and_doubts(ax):
     assert texts[(2, 1)] == f"{8 * TO_RESISTANCE:.0f}" and texts[(3, 2)] == "–"
     hatched = [patch.get_xy() for patch in ax.patches if isinstance(patch, Rectangle) and patch.get_hatch()]
     assert hatched == [(-0.5, -0.5)]
-    assert ax.get_title(loc="left") == "hatched: not trusted, grey: no result"
+    assert ax.get_title(loc="left") == "hatched: not trusted: curvature, grey: no result"
     assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "2", "4", "8"]
     assert "GW" in ax.figure.axes[1].get_ylabel()
     assert len(ax.collections) > 1  # contours

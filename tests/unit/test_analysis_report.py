@@ -258,6 +258,17 @@ def test_unresolved_numbers_come_with_their_reason(tmp_path):
     assert f"not resolved: {fields['unresolved']['R_K']}" in page.text
 
 
+def test_a_case_that_is_not_trusted_says_so_at_the_top(tmp_path):
+    study_dir = tmp_path / "one"
+    run = studies.write_run(study_dir, 0, T_shift=0.1)
+    (study_dir / "runs.csv").write_text(f"run\n{run}\n")
+    text = write_report(study_dir).read_text()
+    top = Page(text[text.index("<dl") : text.index("</dl>") + len("</dl>")])
+    fields = json.loads((study_dir / run / "interface.json").read_text())
+    failed = [check["name"].replace("_", " ") for check in fields["checks"] if not check["passed"]]
+    assert failed and top.text.count(f"not trusted: {', '.join(failed)}") == 4  # R_K, G, the jump, the flux
+
+
 def test_the_command_line_writes_it(study, capsys):
     assert main(["report", str(study[0])]) == 0
     assert capsys.readouterr().out == f"{study[0]}/report.html\n"

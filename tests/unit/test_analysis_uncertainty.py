@@ -105,17 +105,6 @@ def test_fieller_is_exact_without_noise():
     assert (low, high) == (-1.5, -1.5)
 
 
-def test_weights_prefer_the_quieter_estimate_and_are_never_negative():
-    rng = np.random.default_rng(8)
-    shared = rng.standard_normal((200, 1))
-    means = 1.0 + 0.1 * shared + rng.standard_normal((200, 3)) * [0.1, 0.3, 1.0]
-    weights = uncertainty.inverse_covariance_weights(means)
-    assert weights.sum() == pytest.approx(1.0)
-    assert np.all(weights >= 0)
-    assert weights[0] > 3 * weights[1] > weights[2]
-    np.testing.assert_array_equal(uncertainty.inverse_covariance_weights(np.ones((9, 4))), 0.25)
-
-
 @pytest.mark.parametrize(
     "value, stderr, text",
     [

@@ -15,7 +15,7 @@ from junctions import CHAIN, LJ, changed, configure
 
 import nemd_core.checkpoint
 import nemd_core.simulation
-from nemd_core import Simulation, StorageError, read_run_info, read_samples, run
+from nemd_core import Estimate, Simulation, StorageError, read_run_info, read_samples, run
 from nemd_core.checkpoint import CHECKPOINT, Keeper, read_checkpoint, write_checkpoint
 from nemd_core.errors import Interrupted
 
@@ -47,11 +47,11 @@ class StopAt:
             raise Interrupted("enough")
 
 
-def stopped_at(config, step):
+def stopped_at(config, step, estimate=None):
     keeper = StopAt(step)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Interrupted):
         patch.setattr(nemd_core.simulation, "STRETCH_SECONDS", 0.0)  # every row of the series ends a stretch
-        Simulation(config).run(keeper=keeper)
+        Simulation(config, estimate=estimate).run(keeper=keeper)
     assert keeper.snapshot.step == step
     return keeper.snapshot
 
@@ -77,6 +77,39 @@ def test_a_run_goes_on_bit_for_bit(case, step):
         rest.run()
         assert_equal_samples(rest.samples(), whole.samples())
         assert rest.audit == whole.audit
+
+
+def flux_estimate(samples):
+    """The heat flow through the middle of the chain, from independent rows."""
+    rows = samples.flux[:, :, 4].ravel()
+    return Estimate(rows.mean(), rows.std(ddof=1) / np.sqrt(rows.size), rows.size)
+
+
+UNTIL = {
+    "run__until": {"relative_error": 0.1, "max_steps": 40_000},
+    "run__production_steps": 1000,
+    "run__block_steps": 2000,
+    "run__replicas": 3,
+}
+STOPS = ["while equilibrating", "before the first look", "at a look", "between two", "at the last"]
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_a_run_until_its_result_is_known_goes_on_bit_for_bit(stop):
+    """It ends at the same look, wherever it was stopped, with other threads too."""
+    config = configure(CHAIN, **UNTIL)
+    whole = Simulation(config, estimate=flux_estimate)
+    whole.run()
+    assert 1000 < whole.course.look < 40_000
+    looks = [config.run.equilibration_steps + look for look in whole.course.looks]
+    steps = dict(zip(STOPS, (100, 700, looks[2], looks[2] + 100, whole.step), strict=True))
+    snapshot = stopped_at(config, steps[stop], flux_estimate)
+    for threads in (1, 2):
+        rest = Simulation(configure(CHAIN, **UNTIL, run__threads=threads), estimate=flux_estimate)
+        rest.restore(snapshot)
+        rest.run()
+        assert_equal_samples(rest.samples(), whole.samples())
+        assert rest.course.summary() == whole.course.summary() and rest.audit == whole.audit
 
 
 def test_a_checkpoint_comes_back_from_its_file(tmp_path):
@@ -146,6 +179,19 @@ def test_a_caller_that_lives_on_is_not_ended_later(tmp_path):
     assert read_checkpoint(path, "a").step > 0
 
 
+def test_a_stop_while_a_result_is_estimated_is_heard_before_the_run_goes_on(tmp_path):
+    path = tmp_path / CHECKPOINT
+
+    def estimate(samples):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return flux_estimate(samples)
+
+    simulation = Simulation(configure(CHAIN, **UNTIL), estimate=estimate)
+    with pytest.raises(Interrupted), Keeper(path, "a", 1e6) as keeper:
+        simulation.run(keeper=keeper)
+    assert read_checkpoint(path, "a").step == simulation.step == 200 + simulation.course.looks[0]
+
+
 START_UP = 2.0
 """Seconds in which a process begins to work, about; stops may come earlier."""
 LONG = changed(
@@ -183,9 +229,12 @@ def stop_and_go_on(tmp_path, n_stops, seed, production_steps):
         _, errors = process.communicate(timeout=60)
         if process.returncode == 0:
             break
-        assert process.returncode == (
-            -signal.SIGKILL if stop == signal.SIGKILL else Interrupted.exit_status
-        ), errors
+        allowed = {-stop}
+        if stop == signal.SIGTERM and (directory / "config.yaml").exists():
+            allowed = {Interrupted.exit_status}
+            if not errors:  # on a slow machine it was still importing, and nothing listened yet
+                allowed.add(-stop)
+        assert process.returncode in allowed, errors
         seen.append((stop, (directory / CHECKPOINT).exists()))
     assert start(config, directory, "--resume").wait(timeout=300) == 0
     assert any(exists for _, exists in seen)

@@ -64,7 +64,7 @@ def test_the_shipped_configs_are_there():
     names = (
         "default equal-materials lj-harmonic lj-stiffness mass-stiffness-map seeds orientations periodic "
         "rough-interface graded-interlayer structure-file mass-step-chain stiffness-step-chain rll-chain "
-        "harmonic-fcc-mass-step diamond-harmonic"
+        "harmonic-fcc-mass-step diamond-harmonic limits"
     )
     assert set(names.split()) == {path.stem for path in CONFIGS}
 
@@ -170,6 +170,8 @@ def test_an_integer_too_large_for_a_float():
         ("materails.A.mass=1", "materails", "materials?"),
         ("interaction.cross.epsilom=1", "interaction.cross.epsilom", "interaction.cross.epsilon?"),
         ("swep=1", "swep", "sweep?"),
+        ("limts=1", "limts", "limits?"),
+        ("run.untill=1", "run.untill", "run.until?"),
     ],
 )
 def test_unknown_key_suggests_the_closest(setting, key, suggestion):
@@ -199,7 +201,6 @@ def test_missing_key(key):
     [
         ("run.precision=mixed", "run.precision"),
         ("run.forces=verlet", "run.forces"),
-        ("fit=auto", "fit"),
     ],
 )
 def test_not_supported_yet(setting, key):
@@ -617,9 +618,13 @@ def test_configs_cannot_be_changed_after_reading():
         parse_config(LJ).run.seed = 3
 
 
-def test_a_sweep_is_not_one_run():
-    with pytest.raises(ConfigError):
-        parse_config(LJ | {"sweep": {"run.seed": [1]}})
+def test_a_sweep_or_limits_are_not_one_run():
+    found = problems(LJ | {"sweep": {"run.seed": [1]}, "limits": {"length": {"cells": [30]}}})
+    assert [str(problem) for problem in found] == [
+        "sweep: present: must be absent: one run has no sweep",
+        "limits: present: must be absent: one run has no limits",
+    ]
+    assert parse_config(LJ | {"sweep": None, "limits": {}}) == parse_config(LJ)
 
 
 def test_schema_describes_every_field():

@@ -253,11 +253,18 @@ def test_whatever_is_written_gives_lines(tmp_path):
         *{key.rpartition(".")[0] for key in KEYS if "." in key},
         "sweep",
         "sweep.zip",
+        "limits",
+        "limits.length",
+        "limits.length.cells",
+        "limits.bath.friction",
         "nosuch.key",
     ]
     refused = 0
     for _ in range(300):
         data = changed(rng.choice([LJ, CHAIN, FCC, MEAN]))
+        if rng.random() < 0.2:
+            data["limits"] = {"length": {"cells": [30, 40]}, "bias": {"difference": [0.1]}}
+            data["limits"] |= {"bath": {"length": [2, 7]}, "timestep": {"timestep": [0.001, "1e-300"]}}
         for key in rng.sample(paths, rng.randrange(1, 5)):
             data = set_path(data, key, rng.choice(NONSENSE))
         try:

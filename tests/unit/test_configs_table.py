@@ -61,6 +61,59 @@ def test_the_schema_refuses_what_is_no_key():
             jsonschema.validate(data | {"sweep": sweep}, json_schema())
 
 
+LIMITS = {
+    "length": {"cells": [16, {"A": 16, "B": 20}], "run.seed": [1, 2]},
+    "bias": {"difference": [-0.2, 0.1]},
+    "cross_section": {"cells": [4, [4, 6]]},
+    "bath": {"friction": [0.3], "length": [3], "ramp": [False, True]},
+    "timestep": {"timestep": [0.01]},
+}
+
+
+def test_the_schema_has_limits_and_until():
+    data = read_mapping(CONFIGS / "default.yaml") | {"limits": LIMITS}
+    data["run"] |= {"until": {"relative_error": 0.02, "max_steps": 4_000_000}}
+    data["fit"] = "auto"
+    jsonschema.validate(data, json_schema())
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        [],
+        {"lenght": {"cells": [16]}},
+        {"length": [16]},
+        {"length": {"cells": 16}},
+        {"length": {"cells": [{"A": 16}]}},
+        {"length": {"run.seed": [1, 2]}},
+        {"length": {"cells": [16], "no.such.key": [1]}},
+        {"bath": {}},
+        {"bath": {"ramp": [1]}},
+        {"timestep": {"timestep": ["short"]}},
+    ],
+)
+def test_the_schema_refuses_what_is_no_limit(limits):
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(read_mapping(CONFIGS / "default.yaml") | {"limits": limits}, json_schema())
+
+
+def test_the_table_has_the_limits():
+    rows = [line for line in key_table().splitlines() if line.startswith("| `limits")]
+    assert len(rows) == 8 and all(len(row.split(" | ")) == 5 for row in rows)
+    assert "| a list, each an integer from 1 to 1000000 or a mapping with the keys A, B | cells |" in rows[1]
+
+
+def test_check_looks_at_every_point_of_the_limits(tmp_path, capsys):
+    path = tmp_path / "x.yaml"
+    path.write_text((CONFIGS / "default.yaml").read_text() + "limits: {length: {cells: [36, 54]}}\n")
+    assert run("check", path) == 0
+    assert "12 runs" in capsys.readouterr().out
+    path.write_text(path.read_text().replace("54]", "5]"))
+    assert run("check", path) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2 and all(line.startswith("limits.length.cells: 5: baths.") for line in lines)
+
+
 def test_check_accepts_a_shipped_config(capsys):
     assert run("check", CONFIGS / "default.yaml") == 0
     assert "4 runs" in capsys.readouterr().out

@@ -4,6 +4,7 @@ rule list_runs:
     input:
         ancient(STUDY_FILE),
     output:
+        **LIMITS_FILE,
         runs=f"{STUDY_DIR}/runs.csv",
         config=f"{STUDY_DIR}/{STUDY.name}.yaml",
     log:

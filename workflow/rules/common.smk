@@ -35,12 +35,19 @@ def refuse(lines):
     sys.exit(EXIT_BAD_INPUT)
 
 
+def name_figure(limit):
+    """The figure of a limit, without suffix, as `limit_figure` of analysis/tables.py has it."""
+    return f"limit_{limit.name}_{limit.parameter}" if limit.name == "bath" else f"limit_{limit.name}"
+
+
 STUDY = read_study()
 STUDY_FILE = str(workflow.configfiles[0])
 STUDY_DIR = f"results/{STUDY.name}"
 CRYSTALS = {crystal.key: crystal for point in STUDY.points for crystal in crystals_of(point.config)}
 CONFIGS = {point.run_id: point.config for point in STUDY.points}
 OUTCOMES = ("simulate_run.json", "analyse_run.json")
+LIMITS_FILE = {"limits": f"{STUDY_DIR}/limits.json"} if STUDY.limits else {}
+LIMIT_FIGURES = sorted({name_figure(limit) for limit in STUDY.limits})
 
 
 wildcard_constraints:
@@ -100,28 +107,43 @@ def get_threads(wildcards):
     return CONFIGS[wildcards.run].run.threads
 
 
+def count_production_steps(run):
+    """Steps of production, at most: with `run.until` they are known only at the end."""
+    return run.until.max_steps if run.until else run.production_steps
+
+
 def get_memory(wildcards):
-    """Megabytes: Python with its libraries, and generously what a site and its series need."""
-    return 1000 + math.ceil(count_sites(wildcards) / 500)
+    """Megabytes: Python with its libraries, and generously what a site and the series of all replicas need."""
+    config = CONFIGS[wildcards.run]
+    structure = config.structure
+    lattice = find_lattice(structure.lattice, structure.orientation)
+    layers = (structure.length.A + structure.length.B) * lattice.layers_per_cell
+    rows = count_production_steps(config.run) / config.run.series_steps * config.run.replicas
+    # temperature, displacement and flux of each layer, 8 bytes each, and copies of them all
+    held = 4 * rows * (3 * layers + 10) * 8
+    return 1000 + math.ceil(count_sites(wildcards) / 500 + held / 1e6)
 
 
 def get_runtime(wildcards):
     """Minutes: compilation, and the run at a quarter of the usual speed."""
     run = CONFIGS[wildcards.run].run
-    steps = run.equilibration_steps + run.production_steps
+    steps = run.equilibration_steps + count_production_steps(run)
     seconds = steps * count_sites(wildcards) / (3e6 * run.threads)
     return 15 + math.ceil(seconds / 60)
 
 
 def show_study():
     """Print the table of results and where to look, as far as the study has got."""
-    from analysis import format_study, load_study as load_results
+    from analysis import format_limits, format_study, load_study as load_results, read_limits
 
     study_dir = Path(STUDY_DIR)
     if not (study_dir / "summary.csv").exists():
         return
     print(f"\n{format_study(load_results(study_dir))}\n")
-    for what, name in (("report", "report.html"), ("table", "summary.csv")):
+    limits = read_limits(study_dir)
+    if limits is not None:
+        print(f"Limits\n{format_limits(limits)}\n")
+    for what, name in (("report", "report.html"), ("table", "summary.csv"), ("limits", "limits.csv")):
         if (study_dir / name).exists():
             print(f"{what:<8} {STUDY_DIR}/{name}")
     figures = sorted(path.name for path in study_dir.iterdir() if path.suffix in (".png", ".pdf"))
@@ -130,11 +152,13 @@ def show_study():
 
 def close_failed_study():
     """After a failure: the table of what there is, and the failed runs' outcomes removed so that a rerun tries them."""
-    from analysis import collect
+    from analysis import collect, extrapolate
 
     study_dir = Path(STUDY_DIR)
     if (study_dir / "runs.csv").exists():
         collect(study_dir)
+        if STUDY.limits:
+            extrapolate(study_dir)
         show_study()
     for path in (study_dir / run / name for run in CONFIGS for name in OUTCOMES):
         if path.exists() and json.loads(path.read_text())["status"] != "done":

@@ -3,6 +3,7 @@ rule write_report:
     input:
         summary=f"{STUDY_DIR}/summary.csv",
         figure=f"{STUDY_DIR}/sweep.png",
+        limits=f"{STUDY_DIR}/limits.csv" if STUDY.limits else [],
         config=f"{STUDY_DIR}/{STUDY.name}.yaml",
     output:
         f"{STUDY_DIR}/report.html",

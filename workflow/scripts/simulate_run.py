@@ -16,6 +16,11 @@ with write_outcome(snakemake.output.outcome) as outcome:
     shared = reuse(config, directory, sorted(directory.parent.glob("r-*")))
     if shared:
         print(f"nothing to simulate: {shared.name} has the same dynamics")
-    run(config, directory, resume=True)
+    estimate = None
+    if config.run.until:
+        from analysis.until import make_estimator  # takes a second to import, and other runs do without
+
+        estimate = make_estimator(config)
+    run(config, directory, resume=True, estimate=estimate)
 if outcome["status"] != "done" and not (directory / RUN_INFO).exists():  # not physics: the engine had no say
     write_json(directory / RUN_INFO, outcome | {"config_hash": config_hash(config)})

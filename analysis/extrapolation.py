@@ -1,0 +1,102 @@
+"""Lines and plateaus through the results of independent runs: weighted least squares, and which values agree.
+
+Nothing here knows files, limits or quantities.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+HARMLESS = 0.03
+"""Values this close to their mean, relative to it, agree whatever their errors."""
+FALSE_ALARM = 0.05
+"""How often noise alone may make equal values disagree, all of them together."""
+Z95 = float(stats.norm.ppf(0.975))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """y = sum_k c_k f_k by weighted least squares; the errors of y are taken as known, and as independent."""
+
+    coefficients: np.ndarray
+    covariance: np.ndarray
+    maps: np.ndarray
+    """The coefficients as linear maps of y, shape (k, n): what each point weighs in them."""
+    chi2: float
+    dof: int
+
+    @property
+    def p_value(self) -> float:
+        """Probability of a chi2 at least as large by noise alone; NaN where no degree of freedom is left."""
+        return float(stats.chi2.sf(self.chi2, self.dof)) if self.dof else np.nan
+
+    def stderr(self, k: int = 0) -> float:
+        """Standard error of a coefficient."""
+        return float(np.sqrt(self.covariance[k, k]))
+
+    def at(self, columns) -> tuple[np.ndarray, np.ndarray]:
+        """Values of the fit and their standard errors where the functions have the values `columns` (n, k)."""
+        columns = np.asarray(columns, float)
+        variances = np.einsum("nk,kl,nl->n", columns, self.covariance, columns)
+        return columns @ self.coefficients, np.sqrt(np.maximum(variances, 0.0))
+
+    def residuals(self, y, stderr) -> tuple[np.ndarray, np.ndarray]:
+        """y - c_0 of the points that were fitted, and its standard error; y and c_0 share the noise of y."""
+        variances = stderr**2 + self.covariance[0, 0] - 2.0 * self.maps[0] * stderr**2
+        return y - self.coefficients[0], np.sqrt(np.maximum(variances, 0.0))
+
+
+def fit_weighted(columns, y, stderr) -> Fit | None:
+    """The fit of y ± stderr, shape (n,), by the functions in `columns`, shape (n, k); None where they do not fix it."""
+    columns, y, stderr = (np.asarray(values, float) for values in (columns, y, stderr))
+    n, k = columns.shape
+    scale = np.abs(columns).max(axis=0, initial=0.0)
+    if n < k or not scale.all():
+        return None
+    weighted = columns / scale / stderr[:, None]
+    if np.linalg.matrix_rank(weighted) < k:
+        return None
+    maps = np.linalg.pinv(weighted) / scale[:, None] / stderr
+    coefficients = maps @ y
+    chi2 = float(np.sum(((y - columns @ coefficients) / stderr) ** 2))
+    return Fit(coefficients, (maps * stderr**2) @ maps.T, maps, chi2, n - k)
+
+
+def fit_mean(y, stderr) -> Fit:
+    """The weighted mean of y ± stderr as a fit."""
+    return fit_weighted(np.ones((len(y), 1)), y, stderr)
+
+
+def joint_z(n: int) -> float:
+    """How many standard errors noise explains where n values are judged together."""
+    return float(stats.norm.ppf(1.0 - 0.5 * FALSE_ALARM / n))
+
+
+def agree(y, stderr) -> bool:
+    """Whether noise explains how values differ (chi2 about their weighted mean), or all lie within 3 % of it."""
+    mean = fit_mean(y, stderr)
+    harmless = np.abs(y / mean.coefficients[0] - 1.0).max() <= HARMLESS
+    return bool(harmless or len(y) == 1 or mean.p_value > FALSE_ALARM)
+
+
+def find_plateau(y, stderr, anchored: bool) -> slice:
+    """The most neighbouring values that agree; `anchored`: the last one is the limit and must be among them.
+
+    Of several equally many, those whose mean has the smallest chi2 per degree of freedom.
+    """
+    n = len(y)
+    ranges = [slice(i, j) for i in range(n) for j in range(i + 1, n + 1) if j == n or not anchored]
+
+    def rank(part):
+        mean = fit_mean(y[part], stderr[part])
+        return -(part.stop - part.start), mean.chi2 / max(mean.dof, 1)
+
+    return min((part for part in ranges if agree(y[part], stderr[part])), key=rank)
+
+
+def first_settled(within) -> int | None:
+    """Index of the first value from which on all are `within`; None where the last one is not."""
+    outside = np.flatnonzero(~np.asarray(within, bool))
+    first = int(outside[-1]) + 1 if len(outside) else 0
+    return first if first < len(within) else None

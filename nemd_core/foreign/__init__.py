@@ -1,0 +1,1 @@
+"""Other codes: inputs for them, and what they wrote."""

@@ -1,0 +1,50 @@
+"""A study with limits through the whole pipeline, and what is left of them when the config asks for none."""
+
+import json
+
+import pandas as pd
+
+CONFIG = """
+units: lj
+structure: {lattice: chain, lattice_constant: 1.12, length: {A: 20, B: 20}}
+materials:
+  A: {mass: 1.0, epsilon: 1.0, sigma: 1.0}
+  B: {mass: 2.0, epsilon: 1.0, sigma: 1.0}
+interaction: {potential: lj, cutoff: 1.7}
+baths: {hot: {temperature: 2.0, length: 4}, cold: {temperature: 1.0, length: 4}, walls: 2}
+run: {equilibration_steps: 2000, production_steps: 8000, block_steps: 2000, threads: 1}
+fit: {skip_bath: 2, skip_interface: 2}
+"""
+LIMITS = """
+limits:
+  timestep: {timestep: [0.01]}
+  bath: {ramp: [true]}
+"""
+FILES = {"limits.csv"} | {
+    f"limit_{name}.{kind}" for name in ("timestep", "bath_ramp") for kind in ("png", "pdf")
+}
+
+
+def test_limits_are_taken_shown_and_removed(tmp_path, snakemake, count_jobs):
+    config = tmp_path / "small.yaml"
+    config.write_text(CONFIG + LIMITS)
+    process = snakemake(tmp_path, config)
+    assert process.returncode == 0, process.stdout
+    jobs = count_jobs(process)
+    assert jobs["simulate_run"] == 3 and jobs["extrapolate_limits"] == 1
+    results = tmp_path / "results" / "small"
+    assert all((results / name).stat().st_size > 0 for name in FILES)
+    limits = json.loads((results / "limits.json").read_text())["limits"]
+    assert [limit["parameter"] for limit in limits] == ["timestep", "ramp"]
+    table = pd.read_csv(results / "limits.csv")
+    suggestions = table["note"][table["quantity"] == "suggestion"]
+    assert len(suggestions) == 2 and all(text in process.stdout for text in suggestions)
+    assert 'id="limits-heading"' in (results / "report.html").read_text()
+
+    config.write_text(CONFIG)
+    process = snakemake(tmp_path, config)
+    assert process.returncode == 0, process.stdout
+    assert not {"simulate_run", "extrapolate_limits"} & set(count_jobs(process))
+    assert not list(results.glob("limit*"))
+    assert 'id="limits-heading"' not in (results / "report.html").read_text()
+    assert len(pd.read_csv(results / "summary.csv")) == 1
