@@ -3,8 +3,8 @@
 Both run the same configuration on the same number of cores, and one analysis with the same fit windows and the same
 rule for blocks gives both errors, those of the mean over the steady state (`foreign.lammps` says what LAMMPS measures
 otherwise). The engine runs one replica of one thread per core, each with an equilibration of its own, until `run.until`
-says that the error is reached; the replicas never wait for each other. LAMMPS shares one crystal between MPI ranks, for
-a given number of steps. Compilation and the start of a program do not count, equilibration does.
+says that the error is reached; the replicas wait for each other at the end of a block only. LAMMPS shares one crystal
+between MPI ranks, for a given number of steps. Compilation and the start of a program do not count, equilibration does.
 
 Times are then taken to the very error: standard errors fall as 1/sqrt(steps), so production, and not equilibration, is
 scaled by (error / wanted error)². That square is a variance taken from blocks: it is known to sqrt(2/dof) of

@@ -19,11 +19,12 @@ no cap: it adds to the error bar of the jump as well.
 
 import numpy as np
 
+from nemd_core.config_geometry import bulk_layers
+
 from .checks import FALSE_ALARM, Evidence, outcome
 from .uncertainty import includes_zero
 
 JUMP_HARMLESS, BIAS_HARMLESS = 0.05, 0.01
-MIN_FIT_LAYERS, MIN_FIT_CELLS = 5, 3
 SMALL_JUMP = 0.05
 
 
@@ -53,11 +54,6 @@ def window_sensitivity(evidence: Evidence) -> dict:
         for side, alternatives in scan.sensitivity.items()
         for alternative in alternatives
     ]
-    if not changes:
-        message = (
-            "the fit windows are too short for any other: raise structure.length.A and structure.length.B"
-        )
-        return outcome("window_sensitivity", False, 0, 0, message)
     name, side, change, limit, share = _worst(evidence, changes)
     message = f"of {len(changes)} other fits, {name}, changes the jump most, by {change:.2g}{share}"
     if change > limit:
@@ -99,7 +95,7 @@ def slab_length(evidence: Evidence) -> dict:
         for number, (interface, _) in enumerate(evidence.parts)
         for side, line in interface.lines.items()
     )
-    limit = max(MIN_FIT_LAYERS, MIN_FIT_CELLS * per_cell)
+    limit = bulk_layers(per_cell)
     place = f"{side}{evidence.of_interface(number)}"
     message = (
         f"the shortest fit window, that of {place}, has {n_layers} layers ({n_layers / per_cell:.3g} cells)"

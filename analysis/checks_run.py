@@ -93,10 +93,9 @@ def change_over_run(series) -> tuple[float, float, int]:
     scale = max(correlation(residual, length)[1] for length in (1, max(1, shortest // BINS_PER_BLOCK)))
     longest = n_rows // -(-MIN_BLOCKS // n_rep)
     blocks = cut(n_rep, n_rows, min(longest, max(shortest, int(DRIFT_BLOCK * scale))), float(scale))
-    middle = np.tile(np.linspace(-0.5, 0.5, blocks.per_replica), n_rep)
     dof = blocks.n_blocks - 2
     variance = np.sum(blocks.means(residual) ** 2) / dof * blocks.inflation
-    return change, float(np.sqrt(variance / np.sum(middle**2))), dof
+    return change, float(np.sqrt(12.0 * variance / blocks.n_blocks)), dof  # 1/12: mean square of time
 
 
 def bath_temperatures(evidence: Evidence) -> dict:

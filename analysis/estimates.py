@@ -103,12 +103,14 @@ class Estimates:
         return None
 
     def add_systematic(self, delta_T_systematic) -> None:
-        """R_K_systematic, what the choice of fit windows adds to the error, from that of each interface's jump."""
+        """R_K_systematic, what the choice of fit windows adds to the error, from that of each interface's jump.
+
+        Their mean: what windows and models do at one interface they do at the other.
+        """
         if self.fields["R_K"] is None:
             self.fields["R_K_systematic"] = None
             return
-        jump = np.sqrt(np.sum(np.square(delta_T_systematic))) / len(delta_T_systematic)
-        self.fields["R_K_systematic"] = float(jump / abs(self.value["J"]))
+        self.fields["R_K_systematic"] = float(np.mean(delta_T_systematic) / abs(self.value["J"]))
 
     def add_conductance(self, reason: str | None) -> None:
         """G = 1/R_K and Onsager's L_qq = G T², unless there is a reason against it."""

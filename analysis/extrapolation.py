@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 HARMLESS = 0.03
-"""Values this close to their mean, relative to it, agree whatever their errors."""
+"""Values this close to their mean, or to the one that is the limit, agree whatever their errors; relative to it."""
 FALSE_ALARM = 0.05
 """How often noise alone may make equal values disagree, all of them together."""
 Z95 = float(stats.norm.ppf(0.975))
@@ -68,16 +68,29 @@ def fit_mean(y, stderr) -> Fit:
     return fit_weighted(np.ones((len(y), 1)), y, stderr)
 
 
+def fit_last(y, stderr) -> Fit:
+    """The last of y ± stderr as a fit: the others weigh nothing, and chi2 is that of all about their mean."""
+    mean = fit_mean(y, stderr)
+    maps = np.zeros((1, len(y)))
+    maps[0, -1] = 1.0
+    return Fit(np.array([y[-1]]), np.array([[stderr[-1] ** 2]]), maps, mean.chi2, mean.dof)
+
+
 def joint_z(n: int) -> float:
     """How many standard errors noise explains where n values are judged together."""
     return float(stats.norm.ppf(1.0 - 0.5 * FALSE_ALARM / n))
 
 
-def agree(y, stderr) -> bool:
-    """Whether noise explains how values differ (chi2 about their weighted mean), or all lie within 3 % of it."""
+def explained(mean: Fit) -> bool:
+    """Whether noise explains how the values of a mean differ: its chi2, which is that of their differences from any one."""
+    return mean.dof == 0 or mean.p_value > FALSE_ALARM
+
+
+def agree(y, stderr, anchored: bool) -> bool:
+    """Whether noise explains how values differ, or all lie within 3 % of their mean; `anchored`: of the last one."""
     mean = fit_mean(y, stderr)
-    harmless = np.abs(y / mean.coefficients[0] - 1.0).max() <= HARMLESS
-    return bool(harmless or len(y) == 1 or mean.p_value > FALSE_ALARM)
+    centre = y[-1] if anchored else mean.coefficients[0]
+    return explained(mean) or bool(np.abs(y - centre).max() <= HARMLESS * abs(centre))
 
 
 def find_plateau(y, stderr, anchored: bool) -> slice:
@@ -92,7 +105,7 @@ def find_plateau(y, stderr, anchored: bool) -> slice:
         mean = fit_mean(y[part], stderr[part])
         return -(part.stop - part.start), mean.chi2 / max(mean.dof, 1)
 
-    return min((part for part in ranges if agree(y[part], stderr[part])), key=rank)
+    return min((part for part in ranges if agree(y[part], stderr[part], anchored)), key=rank)
 
 
 def first_settled(within) -> int | None:

@@ -1,9 +1,9 @@
 """From the samples of a run to its result: the jump, the combined flux, R_K and kappa with joint error bars.
 
 Definitions: T_A and T_B are the least-squares lines (equal weights) through the layer temperatures of each bulk
-window, extrapolated to `x_interface`, midway between the measured mean positions of the layers on either side of the
+window (with `fit: auto` through ln T, or level in harmonic systems: `lines.bulk_model`), extrapolated to `x_interface`, midway between the measured mean positions of the layers on either side of the
 interface zone (the last A and the first B layer where it is sharp); delta_T = T_A - T_B; R_K = delta_T / J;
-kappa = -J / slope. A line's `intercept` is its value at x = 0, its `window` the measured positions of its first and
+kappa = -J / slope, of a line through ln T with the slope, and so kappa, at the interface. A line's `intercept` is its value at x = 0, its `window` the measured positions of its first and
 last layer, its `x_interface` the interface as seen from that side.
 
 J is the mean of the flux through all planes between the baths, J_hot (heat given by the hot bath, per area and time)

@@ -6,10 +6,14 @@ import numpy as np
 import pandas as pd
 
 from .extrapolation import Z95, Fit
-from .tables import value_text
+from .tables import SYSTEMATIC, value_text
 
 FEWEST = 2
 """Points that a fit needs; untrusted ones are used where there are fewer without them."""
+KNOWN = 0.1
+"""Where values of R_K agree, the share of it to which that must be known for a suggestion."""
+RESOLVED = 2.0
+"""Standard errors that R_K must lie from 0 for shares of it to mean anything."""
 
 
 @dataclass
@@ -21,7 +25,9 @@ class Findings:
     plateau: np.ndarray | None = None
     """Which points make the plateau, where the limit is one."""
 
-    def add(self, quantity: str, number=(None, None), ci95=None, fit=None, systematic=None, n=0, note=()):
+    def add(
+        self, quantity: str, number=(None, None), ci95=None, fit=None, without_furthest=None, n=0, note=()
+    ):
         """One row; the interval is that of normal errors unless given."""
         value, stderr = number
         if ci95 is None and stderr is not None:
@@ -31,7 +37,7 @@ class Findings:
         self.rows.append(
             {"quantity": quantity, "value": value, "stderr": stderr, "ci95_low": low, "ci95_high": high}
             | quality
-            | {"systematic": systematic, "n_runs": n, "note": "; ".join(filter(None, note))}
+            | {"without_furthest": without_furthest, "n_runs": n, "note": "; ".join(filter(None, note))}
         )
 
     def suggest(self, value, text: str) -> None:
@@ -44,8 +50,29 @@ class Findings:
         return next((row["note"] for row in self.rows if row["quantity"] == "suggestion"), "")
 
 
+def unresolved(fit: Fit) -> str:
+    """Why there is nothing to suggest where R_K may be 0, as between equal materials; empty where it may not."""
+    if abs(fit.coefficients[0]) >= RESOLVED * fit.stderr():
+        return ""
+    return "none: R_K is not resolved from 0, so no share of it is"
+
+
+def numbers(points: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """A quantity of all points and its standard errors."""
+    return points[name].to_numpy(float), points[f"{name}_stderr"].to_numpy(float)
+
+
 def choose(points: pd.DataFrame, name: str) -> tuple[np.ndarray, list[str]]:
-    """Which points take part in a fit of `name`, and what is to be said of the others."""
+    """Which points take part in a fit of `name`, and what is to be said of the others, and of fit windows (R_K)."""
+    used, notes = _choose(points, name)
+    if name == "R_K" and used.any():
+        systematic = points.loc[used, SYSTEMATIC].astype(float).mean()
+        if systematic > 0:
+            notes.append(f"fit windows: R_K_systematic is {systematic:.2g} in the mean, on top of the error")
+    return used, notes
+
+
+def _choose(points: pd.DataFrame, name: str) -> tuple[np.ndarray, list[str]]:
     resolved = (points[name].notna() & (points[f"{name}_stderr"] > 0)).to_numpy(bool)
     trusted = resolved & points["trusted"].to_numpy(bool)
     notes = []

@@ -1,45 +1,59 @@
 """Limits of a study: what its runs say of infinite length, zero bias, wide cross-sections, the baths, dt -> 0.
 
 `limits.json` says which runs belong to which limit; the results of the runs are those of `study.load_study`. How each
-limit is taken: limit_kinds.py. `limits.csv` has one row per quantity: the swept keys of the case (without seeds, over
-which points are pooled), limit, parameter, quantity, value, stderr, ci95_low, ci95_high (normal errors; independent
-runs), chi2, dof, p_value, systematic (the change without the furthest point), n_runs, note. Values are in reduced
-units. Rows whose quantity is 'suggestion' hold a sentence in `note`, and the value that it suggests where it is a number.
+limit is taken: limit_kinds.py, limit_plateau.py. `limits.csv` has one row per quantity: the swept keys of the case
+(without seeds, over which points are pooled), limit, parameter, quantity, value, stderr, ci95_low, ci95_high (normal
+errors: those of the runs are taken as known, and as independent), chi2, dof, p_value, without_furthest (the change of
+value where the furthest point is left out), n_runs, note. Values are in reduced units. Rows whose quantity is
+'suggestion' hold a sentence in `note`, and the value that it suggests where it is a number.
 """
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from nemd_core.config_parameters import LIMITS
 from nemd_core.errors import StorageError
 from nemd_core.storage import atomic
 
 from . import limit_kinds
 from .interface import PROFILE
 from .limit_findings import Findings
+from .limit_plateau import plateau
 from .profile import read_profile
 from .study import load_study
-from .tables import DONE, QUANTITIES, SEEDS, format_value, limit_title, pool_seeds, short_names
+from .tables import (
+    DONE,
+    QUANTITIES,
+    SEEDS,
+    SYSTEMATIC,
+    format_value,
+    limit_title,
+    pool_seeds,
+    short_names,
+)
 from .uncertainty import with_error
 
 TABLE = "limits.csv"
-COLUMNS = (
-    "limit parameter quantity value stderr ci95_low ci95_high chi2 dof p_value systematic n_runs note".split()
-)
+COLUMNS = "limit parameter quantity value stderr ci95_low ci95_high chi2 dof p_value without_furthest n_runs note".split()
 KINDS = {
     ("length", "cells"): limit_kinds.length,
     ("bias", "difference"): limit_kinds.bias,
-    ("cross_section", "cells"): lambda points: limit_kinds.plateau(points, "structure.cross_section", True),
-    ("bath", "friction"): lambda points: limit_kinds.plateau(points, "baths.friction", False),
-    ("bath", "length"): lambda points: limit_kinds.plateau(
-        points, "baths.hot.length = baths.cold.length", True
-    ),
-    ("bath", "ramp"): lambda points: limit_kinds.plateau(points, "baths.ramp", False),
     ("timestep", "timestep"): limit_kinds.timestep,
+} | {
+    pair: partial(plateau, key=" = ".join(LIMITS[pair[0]][pair[1]].keys), anchored=anchored)
+    for pair, anchored in {
+        ("cross_section", "cells"): True,
+        ("bath", "friction"): False,
+        ("bath", "length"): True,
+        ("bath", "ramp"): False,
+    }.items()
 }
+"""How each is taken; of the plateaus, `anchored` are those whose largest value is the limit."""
 SHOWN = ("R_K", "kappa_A", "kappa_B", "J", "linear_range", "rectification_slope")
 """Quantities of the printed table; limits.csv has them all."""
 
@@ -77,26 +91,28 @@ def find_limits(study_dir, table: pd.DataFrame) -> list[Limit]:
 def _gather_points(study_dir: Path, table: pd.DataFrame, entries: list[dict]) -> pd.DataFrame:
     """The table of points of one limit (limit_kinds.py); entries that differ in their seeds alone share them."""
     values = entries[0]["values"]
-    pairs = [(i, run) for entry in entries for i, run in enumerate(entry["run_ids"])]
-    missing = sorted({run for _, run in pairs} - set(table["run"]))
+    places = [(i, run) for entry in entries for i, run in enumerate(entry["run_ids"])]
+    missing = sorted({run for _, run in places} - set(table["run"]))
     if missing:
         raise StorageError(f"{study_dir / 'limits.json'}: runs that runs.csv lacks: {', '.join(missing)}")
-    runs = table.set_index("run").loc[[run for _, run in pairs]].reset_index()
-    runs["point"] = [i for i, _ in pairs]
+    runs = table.set_index("run").loc[[run for _, run in places]].reset_index()
+    runs["point"] = [i for i, _ in places]
     runs.attrs = {"swept_keys": ["point"]}
     pooled = pool_seeds(runs).sort_values("point")
     points = pd.DataFrame({"value": [values[i] for i in pooled["point"]]}, pooled.index, dtype=object)
     points["x"] = [_number(value) for value in points["value"]]
     for name in QUANTITIES:
         points[name], points[f"{name}_stderr"] = pooled[name], pooled[f"{name}_claimed"]
+    points[SYSTEMATIC] = pooled[SYSTEMATIC]
     points["trusted"], points["failed_checks"] = pooled["trusted"], pooled["failed_checks"]
     points["base"] = [entries[0]["run_ids"][i] == entries[0]["base"] for i in pooled["point"]]
     points["n_runs"] = pooled["n_resolved"]
     if entries[0]["name"] == "length":
         done_first = runs.sort_values("status", key=lambda status: status != DONE, kind="stable")
         first = done_first.drop_duplicates("point").sort_values("point")
-        pairs = zip(first["run"], first["status"], strict=True)
-        points["L_A"], points["L_B"] = np.transpose([_slab_lengths(study_dir / run, s) for run, s in pairs])
+        points["L_A"], points["L_B"] = np.transpose(
+            [_slab_lengths(study_dir / row.run, row.status) for row in first.itertuples()]
+        )
     return points.sort_values("x", ignore_index=True)
 
 
@@ -157,7 +173,8 @@ def format_limits(table: pd.DataFrame) -> str:
     columns["quantity"] = list(shown["quantity"])
     columns["value"] = [_format_value(row) for row in shown.itertuples()]
     columns["chi2/dof (p)"] = [goodness(row) or "-" for row in shown.itertuples()]
-    columns["systematic"] = ["-" if pd.isna(value) else f"{value:.2g}" for value in shown["systematic"]]
+    changes = shown["without_furthest"]
+    columns["without furthest"] = ["-" if pd.isna(value) else f"±{value:.2g}" for value in changes]
     columns["runs"] = [str(n) for n in shown["n_runs"]]
     widths = {title: max(map(len, (title, *cells))) for title, cells in columns.items()}
     lines = ["  ".join(title.rjust(width) for title, width in widths.items())]

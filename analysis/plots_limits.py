@@ -81,16 +81,22 @@ def plot_limit(limits: list[Limit], described: dict, units="reduced") -> list:
         size = PANEL_SIZE[0] * len(names), PANEL_SIZE[1] + LINE * len(lines)
         figure = Figure(figsize=size, layout="constrained")
         axes = list(figure.subplots(1, len(names), squeeze=False)[0])
-        colours = mpl.colormaps[COLOURS](np.linspace(0.0, 0.95, len(limits)))
         for ax, name in zip(axes, names, strict=True):
-            for i, limit in enumerate(limits):
-                colour, marker = SERIES[i % len(SERIES)]
-                colour = colours[i] if len(limits) > MANY_SERIES else colour
+            for limit, (colour, marker) in zip(limits, _styles(len(limits)), strict=True):
                 _draw(limit, name, ax, scale, colour, marker, alone=len(limits) == 1)
             _label(first, name, ax, scale)
         _add_legend(limits, axes)
         figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=9)
     return axes
+
+
+def _styles(n: int) -> list[tuple]:
+    """Colour and marker of each of n series; with many, the colours of a map."""
+    series = [SERIES[i % len(SERIES)] for i in range(n)]
+    if n <= MANY_SERIES:
+        return series
+    colours = mpl.colormaps[COLOURS](np.linspace(0.0, 0.95, n))
+    return [(colour, marker) for colour, (_, marker) in zip(colours, series, strict=True)]
 
 
 def _has(limit: Limit, name: str) -> bool:
@@ -221,10 +227,7 @@ def _add_legend(limits: list[Limit], axes) -> None:
     """The cases, and what is hollow with the reasons, beside or below the points."""
     handles = []
     if len(limits) > 1:
-        colours = mpl.colormaps[COLOURS](np.linspace(0.0, 0.95, len(limits)))
-        for i, limit in enumerate(limits):
-            colour, marker = SERIES[i % len(SERIES)]
-            colour = colours[i] if len(limits) > MANY_SERIES else colour
+        for limit, (colour, marker) in zip(limits, _styles(len(limits)), strict=True):
             handles += axes[0].plot([], [], marker=marker, color=colour, lw=0, label=_case(limit))
     doubtful = [points[~points["trusted"].astype(bool)] for points in (limit.points for limit in limits)]
     names = [names for points in doubtful for names in points["failed_checks"][points["R_K"].notna()]]

@@ -67,8 +67,8 @@ def _row(row: pd.Series, keys, numbers: Numbers) -> dict:
         "interval": interval,
         "goodness": goodness(row) or NOTHING,
         "systematic": {
-            "reduced": _plain(row["systematic"]),
-            "si": _plain(row["systematic"] * _si_factor(numbers, quantity)),
+            "reduced": _plain(row["without_furthest"]),
+            "si": _plain(row["without_furthest"] * _si_factor(numbers, quantity)),
         },
         "n_runs": f"{row['n_runs']:.0f}",
     }

@@ -60,7 +60,7 @@ def find_start(series) -> Start:
     noise = np.sqrt(2.0 * SOKAL_WINDOW / counts[best])
     if counts[best] <= counts[0] * (1.0 + GAIN * noise):
         return Start(0, n_rows)
-    return Start(int(starts[best]) * per_bin, n_rows)
+    return Start(n_rows - (n_bins - int(starts[best])) * per_bin, n_rows)
 
 
 def _count(bins: np.ndarray) -> float:

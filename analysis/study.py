@@ -1,11 +1,11 @@
 """A study: its runs collected into one table, whatever became of each of them.
 
 `summary.csv` has one row per run of `runs.csv`: run, one column per key that the sweep or a limit changes, R_K,
-R_K_stderr, R_K_systematic, delta_T, J, kappa_A, kappa_B (each with _stderr), trusted, failed_checks, status, wall_time (seconds), G; then the same
-quantities in SI units of the reference substance, each with _stderr, their unit in the name: R_K_m2K_per_GW,
-G_MW_per_m2K, delta_T_K, J_GW_per_m2, kappa_A_W_per_mK, kappa_B_W_per_mK; of a chain R_K_K_per_nW, J_nW and so on.
-`status` is 'done', or 'failed: ' and why there is no result; what is not resolved is empty; `failed_checks` are
-joined by ';'. Where a seed is swept, `pooled.csv` has one row per case (`tables.pool_seeds`).
+R_K_stderr, R_K_systematic, delta_T, J, kappa_A, kappa_B (each with _stderr), trusted, failed_checks, status,
+wall_time (seconds), G; then the same quantities in SI units of the reference substance, each with _stderr, their unit in
+the name: R_K_m2K_per_GW, G_MW_per_m2K, delta_T_K, J_GW_per_m2, kappa_A_W_per_mK, kappa_B_W_per_mK; of a chain
+R_K_K_per_nW, J_nW and so on. `status` is 'done', or 'failed: ' and why there is no result; what is not resolved is empty;
+`failed_checks` are joined by ';'. Where a seed is swept, `pooled.csv` has one row per case (`tables.pool_seeds`).
 """
 
 import json

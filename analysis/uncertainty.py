@@ -9,8 +9,8 @@ Two times describe a correlation: tau, the integrated autocorrelation time, by w
 decay. A run is cut into few long blocks; what neighbouring blocks still share is put back by way of c, the
 memory of the run, the longest of those quantities that enter R_K: all of them are driven by the same modes.
 
-The errors are then right at any length that the check of independent samples lets pass. Measured against
-exact answers: tests/physics/test_calibration.py.
+How right the errors are was measured against exact answers: tests/physics/test_calibration.py. A process that
+is slower than a run, or hides in it under much fast noise, is not seen by any method.
 
 What does not live here: what the quantities mean (interface.py, profile.py).
 """
@@ -144,13 +144,16 @@ def correlation(series, bin_length: int = 1) -> tuple[np.ndarray, np.ndarray]:
 
 def cut(n_replicas: int, n_rows: int, length: int, memory: float = 0.0) -> Blocks:
     """Blocks of at least `length` rows, as equal as the rows allow."""
-    per_replica = max(1, n_rows // max(1, int(length)))
-    length = n_rows // per_replica
-    return Blocks(n_replicas, length, per_replica, n_rows - per_replica * length, memory)
+    return _divide(n_replicas, n_rows, max(1, n_rows // max(1, int(length))), memory)
+
+
+def _divide(n_replicas: int, n_rows: int, per_replica: int, memory: float) -> Blocks:
+    return Blocks(n_replicas, n_rows // per_replica, per_replica, n_rows % per_replica, memory)
 
 
 def choose_blocks(series) -> tuple[Blocks, np.ndarray]:
-    """Blocks common to all quantities of a run, and the autocorrelation time tau of each in rows.
+    """Blocks common to all quantities of a run, and the autocorrelation time tau of each in rows, the longer of those on
+    rows and on bins.
 
     `series` has shape (n_rep, n_rows, n_quantities), of those that decide: what enters R_K. From 64 replicas on, each
     is one block, without any assumption about correlations. Else there are 8 to 64 blocks, each 20 correlation scales
@@ -168,23 +171,24 @@ def choose_blocks(series) -> tuple[Blocks, np.ndarray]:
             f"samples: {total} rows; at least {MIN_BLOCKS} are needed for an error bar: "
             "raise run.production_steps"
         )
-    tau, scale = correlation(series)
+    tau_on_rows, scale = correlation(series)
     on_rows = float(scale.max())
     length = min(total / MIN_BLOCKS, max(total / MAX_BLOCKS, BLOCK_SCALES * on_rows))
-    _, scale = correlation(series, max(1, int(length) // BINS_PER_BLOCK))
+    tau_on_bins, scale = correlation(series, max(1, int(length) // BINS_PER_BLOCK))
     on_bins = float(scale.max())
     length = min(total / MIN_BLOCKS, max(length, BLOCK_SCALES * on_bins))
-    per_replica = max(round(total / length) // n_rep, -(-MIN_BLOCKS // n_rep))
+    per_replica = min(max(round(total / length) // n_rep, -(-MIN_BLOCKS // n_rep)), n_rows)
     if n_rep >= MAX_BLOCKS:
         per_replica = 1
-    return cut(n_rep, n_rows, n_rows // min(per_replica, n_rows), 0.5 * (on_rows + on_bins)), tau
+    memory = 0.5 * (on_rows + on_bins)
+    return _divide(n_rep, n_rows, per_replica, memory), np.maximum(tau_on_rows, tau_on_bins)
 
 
 def merge_blocks(blocks: Blocks, at_most: int) -> Blocks:
     """Longer blocks over the same run: about `at_most` of them in all, but at least one per replica."""
     n_rows = blocks.start + blocks.per_replica * blocks.length
     per_replica = min(blocks.per_replica, max(1, at_most // blocks.n_replicas))
-    return cut(blocks.n_replicas, n_rows, n_rows // per_replica, blocks.memory)
+    return _divide(blocks.n_replicas, n_rows, per_replica, blocks.memory)
 
 
 def jackknife(function, means) -> float:

@@ -5,7 +5,7 @@
 not contradicted by a narrower one.
 
 - Start: the middle of the slab; 2, 3, 5, 8, ... cells (each 1.5 times the last) may be left out at either end, as many as
-  leave a third of the layers, and at least 6 layers or 4 cells.
+  leave a third of the layers, and at least 5 layers and 3 cells.
 - Step: the end at the interface and the end at the bath move outwards in turn. The wider window stands if T at the
   interface agrees with that of each window before it, within the noise of the difference: Student's t at 99 %, from block
   means, so that what layers share along x and in time is in it. Else that end has met the curved region there: it goes
@@ -35,7 +35,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from nemd_core.config_geometry import AUTO_CELLS, AUTO_LAYERS, AUTO_SHARE, AUTO_SKIP, auto_fit_layers
+from nemd_core.config_geometry import AUTO_SHARE, AUTO_SKIP, auto_fit_layers, bulk_layers
 from nemd_core.errors import StorageError
 from nemd_core.storage import Samples
 
@@ -44,7 +44,6 @@ from .lines import (
     LINE,
     LOG_LINE,
     bulk_model,
-    configured_window,
     find_slab,
     fit_logarithm,
     fit_polynomial,
@@ -117,13 +116,9 @@ class _Profile:
 
 
 def choose_windows(samples: Samples, settings, blocks: Blocks) -> list[dict[str, tuple[int, int]]]:
-    """The fit windows of each interface by side: (near, far), layers left out at the interface and at the bath.
-
-    Those of the configuration, or with `fit: auto` those found from the data. Raises StorageError where a slab is too
-    short for that.
+    """The fit windows of each interface by side for `fit: auto`: (near, far), layers left out at the interface and at the
+    bath. Raises StorageError where a slab is too short.
     """
-    if not settings.fit_auto:
-        return [{side: configured_window(settings) for side in "AB"} for _ in range(samples.n_interfaces)]
     return [
         {side: _choose_window(samples, settings, blocks, side, k) for side in "AB"}
         for k in range(samples.n_interfaces)
@@ -135,7 +130,7 @@ def _choose_window(samples: Samples, settings, blocks: Blocks, side: str, interf
     means = blocks.means(samples.temperature[:, :, slab.layers])
     profile = _profile(slab, means.mean(axis=0), settings)
     steps = _steps(len(slab.layers), settings.layers_per_cell, side)
-    return _grow(profile, means, steps, blocks.t(AGREEMENT))
+    return _grow(profile, means, steps, blocks)
 
 
 def _profile(slab, temperature, settings) -> _Profile:
@@ -151,15 +146,13 @@ def _steps(n_layers: int, per_cell: int, side: str) -> list[int]:
             f"raise structure.length.{side}, or set fit.skip_bath and fit.skip_interface"
         )
     cells, steps = AUTO_SKIP, []
-    while n_layers - 2 * cells * per_cell >= max(
-        AUTO_SHARE * n_layers, min(AUTO_CELLS * per_cell, AUTO_LAYERS)
-    ):
+    while n_layers - 2 * cells * per_cell >= max(AUTO_SHARE * n_layers, bulk_layers(per_cell)):
         steps.append(cells * per_cell)
         cells = int(np.ceil(GRID_RATIO * cells))
     return steps
 
 
-def _grow(profile: _Profile, means, steps, t: float) -> tuple[int, int]:
+def _grow(profile: _Profile, means, steps, blocks: Blocks) -> tuple[int, int]:
     """The widest window that agrees with those inside it, pulled in by a step where it met a curved region.
 
     `means` are block means of the layer temperatures, shape (n_blocks, n).
@@ -178,7 +171,7 @@ def _grow(profile: _Profile, means, steps, t: float) -> tuple[int, int]:
                 continue
             at[end] -= 1
             wider = fit()
-            if _agrees(wider[:, None] - np.stack(accepted, axis=1), t, np.abs(wider).max()):
+            if _agrees(blocks, wider[:, None] - np.stack(accepted, axis=1), np.abs(wider).max()):
                 accepted.append(wider)
                 continue
             at[end] += 1
@@ -189,10 +182,10 @@ def _grow(profile: _Profile, means, steps, t: float) -> tuple[int, int]:
     return steps[at[0]], steps[at[1]]
 
 
-def _agrees(differences, t: float, scale: float) -> bool:
+def _agrees(blocks: Blocks, differences, scale: float) -> bool:
     """Whether no difference, given by its block means along the first axis, is resolved from 0."""
-    stderr = differences.std(axis=0, ddof=1) / np.sqrt(len(differences))
-    return bool(np.all(np.abs(differences.mean(axis=0)) <= np.maximum(t * stderr, 1e-12 * scale)))
+    noise = blocks.t(AGREEMENT) * blocks.stderr_of_means(differences)
+    return bool(np.all(np.abs(differences.mean(axis=0)) <= np.maximum(noise, 1e-12 * scale)))
 
 
 def scan_windows(samples: Samples, settings, blocks: Blocks, interfaces) -> list[Scan]:

@@ -14,9 +14,10 @@ from nemd_core.errors import Problem
 from nemd_core.lattice import Lattice, find_lattice
 
 MIN_FIT_LAYERS = 3
-AUTO_SKIP, AUTO_CELLS, AUTO_LAYERS, AUTO_SHARE = 2, 4, 6, 1 / 3
-"""With `fit: auto` a window leaves out two cells or more at either end; it never has less than that share of the slab, nor
-than the fewer of these cells and layers."""
+BULK_LAYERS, BULK_CELLS = 5, 3
+"""A fit window with fewer layers or cells is no bulk: a slope would stand on little more than its two ends."""
+AUTO_SKIP, AUTO_SHARE = 2, 1 / 3
+"""With `fit: auto` a window leaves out two cells or more at either end; it never has less than that share of the slab."""
 MAX_CUTOFF_CELLS = 6
 """Lattice constants within the cut-off: beyond, the neighbour table is useless and memory runs out."""
 
@@ -285,7 +286,12 @@ def _least_layers(config) -> tuple[int, str]:
 def auto_fit_layers(per_cell: int) -> int:
     """Return the layers that must lie between bath and interface for `fit: auto`, with so many layers in a cell."""
     ends = 2 * AUTO_SKIP * per_cell
-    return max(ends + min(AUTO_CELLS * per_cell, AUTO_LAYERS), math.ceil(ends / (1 - AUTO_SHARE)))
+    return max(ends + bulk_layers(per_cell), math.ceil(ends / (1 - AUTO_SHARE)))
+
+
+def bulk_layers(per_cell: int) -> int:
+    """Return the fewest layers of a fit window that can be trusted."""
+    return max(BULK_LAYERS, BULK_CELLS * per_cell)
 
 
 def fit_window(config, side: str) -> Iterator[Problem]:

@@ -7,11 +7,12 @@ stands in config_parameters.py; how bases, limits and sweep make a study, in con
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from nemd_core.config_identity import config_hash
+from nemd_core.config_models import Config
 from nemd_core.config_parameters import LIMITS, order, plain
-from nemd_core.config_problems import printable
+from nemd_core.config_problems import get, printable
 from nemd_core.config_yaml import show
 from nemd_core.errors import ConfigError, Problem
 
@@ -173,8 +174,10 @@ def expand_limit(
         file = base.structure.file
     except ConfigError as error:
         return [], error.problems
-    except AttributeError:  # a key of the base is wrong
-        return [], []
+    except AttributeError:
+        if isinstance(base, Config):
+            raise
+        return [], []  # a key of the base is wrong
     if series.whole and all(value == own for value in series.values):
         text = f"must hold a value other than {show(own)}, which is that of the config itself"
         return [], [Problem(series.path, show(series.values), text)]
@@ -200,13 +203,26 @@ def _unite(steps: list[Step], series: Series) -> tuple[list[Step], list[Problem]
         known = united.setdefault(order(step.value), step)
         if config_hash(known.config) == config_hash(step.config):
             continue
-        keys = " and ".join(series.beside)
         if known is steps[0]:
-            text = f"must have the config's own {keys} beside it, for it is the config's own value"
+            keys = " and ".join(f"{key}{_own(known.config, key)}" for key in series.beside)
+            text = (
+                f"must have the config's own {keys} beside it; "
+                f"or leave {show(step.value)} out: the config itself is always a point"
+            )
         else:
+            keys = " and ".join(series.beside)
             text = f"must be listed once: it stands there with different values of {keys}"
         problems.append(Problem(series.path, show(step.value), text))
     return [united[key] for key in sorted(united)], problems
+
+
+def _own(config: Config, key: str) -> str:
+    """Return the config's own value of a key in brackets; nothing where it is a whole section, or the config has none."""
+    try:
+        value = get(config, key)
+    except AttributeError:  # a key of a section that is absent
+        return ""
+    return "" if isinstance(value, BaseModel) else f" ({show(value)})"
 
 
 # ---- in words ----

@@ -140,7 +140,8 @@ LIMITS = {
         "cells": Parameter(
             Cells | Length,
             "cells",
-            "structure.length.A = B: R_K and both conductivities against 1/length, extrapolated to infinite length",
+            "structure.length.A = B: R_K and both conductivities against 1/L, L the slab between bath and interface, "
+            "extrapolated to infinite length",
             _LENGTHS,
             _read_length,
             _set_length,

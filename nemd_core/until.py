@@ -13,7 +13,7 @@ here:
   many runs is too high by a share 2 r²: 2 r error bars, a twenty-fifth of one for r = 0.02.
 - The error bar: among many looks, one at which the error is underestimated is picked. There are few looks (they lie a
   factor GROWTH apart), they share most of their data, none decides with fewer than MIN_SAMPLES independent samples, and
-  two in a row have to agree that the target is reached. On harmonic chains (tests/physics/test_until.py) the scatter of
+  two in a row have to agree that the target is reached (at max_steps one is enough). On harmonic chains (tests/physics/test_until.py) the scatter of
   the results is then 4 to 8 % above what is claimed; with a single look it was 13 to 20 %.
 """
 
@@ -111,6 +111,7 @@ class Course:
         self.decision: Decision | None = None
         self._until, self._estimate = config.run.until, estimate
         self._found: Estimate | None = None
+        self._unconfirmed = False
         self._remedies = ["run.until.max_steps", "the difference of the bath temperatures", "run.replicas"]
         if config.structure.lattice != "chain":
             self._remedies.append("structure.cross_section")
@@ -122,7 +123,8 @@ class Course:
         measured = samples()
         self.look, self._found = look, self._estimate(measured)
         self.decision = decide(look, self._found, self._until)
-        if self.decision.outcome == REACHED and not self._confirmed(look, measured):
+        self._unconfirmed = self.decision.outcome == REACHED and not self._confirmed(look, measured)
+        if self._unconfirmed:
             self.decision = self.decision._replace(outcome=GO_ON)
         return not self.goes_on
 
@@ -179,12 +181,18 @@ class Course:
         outcome, predicted = self.decision
         if outcome == REACHED:
             return f"{text}: reached"
+        if self._unconfirmed:
+            return f"{text}: the next look has to confirm it"
+        if found is not None and found.n_effective < MIN_SAMPLES:
+            text += f", {found.n_effective:.0f} independent samples, at least {MIN_SAMPLES} needed"
         if predicted:
             text += f", about {float(f'{predicted:.2g}'):.0f} needed"
         if outcome != GO_ON or (predicted or 0) > until.max_steps:
             text += f", run.until.max_steps is {until.max_steps}"
         if outcome != GO_ON:
-            text += f": raise {', '.join(self._remedies[:-1])} or {self._remedies[-1]}"
+            text += (
+                f": raise {', '.join(self._remedies[:-1])} or {self._remedies[-1]} (the run then starts anew)"
+            )
         return text
 
     def summary(self) -> dict | None:

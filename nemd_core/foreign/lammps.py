@@ -96,11 +96,16 @@ def check_supported(config) -> None:
     wanted = (
         ("interaction.potential", config.interaction.potential, "lj"),
         ("structure.ends", config.structure.ends, "fixed"),
+        ("structure.interface.plane", config.structure.interface.plane, "geometric"),
         ("baths.ramp", config.baths.ramp, False),
     )
     for key, value, allowed in wanted:
         if value != allowed:
             raise refuse(key, str(value).lower(), f"must be {str(allowed).lower()} for the run by LAMMPS")
+    if config.structure.lattice == "chain":
+        raise refuse(
+            "structure.lattice", "chain", "must be a crystal in three dimensions for the run by LAMMPS"
+        )
     if config.structure.lattice_constant == "auto":
         raise refuse("structure.lattice_constant", "auto", "must be given in numbers for the run by LAMMPS")
     if config.materials.C is not None:

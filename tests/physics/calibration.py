@@ -1,10 +1,10 @@
 """Do intervals cover the truth as often as they say? Independent short runs of harmonic junctions, whose answers are exact.
 
 The runs are the replicas of one simulation, each analysed as if it were alone. Their length is counted in correlation
-times c, by which the variance of a mean over a time L falls short of its law for long times, S (1 - c/L)/L. It is
-measured on all runs together: where a fifth of S is missing, L is 5 c, and where a tenth is, 10 c; the longer one
-counts, so that slow processes of small amplitude do too. A count of hits is right if it lies in the central 99.9 % of the
-binomial distribution that the interval promises.
+times c, by which the variance of a mean over a time L falls short of its law for long times, S (1 - c/L)/L. It was
+measured on all runs together (`measure_correlation_time`): where a fifth of S is missing, L is 5 c, and where a tenth is,
+10 c; the longer one counts, so that slow processes of small amplitude do too. A count of hits is right if it lies in the
+central 99.9 % of the binomial distribution that the interval promises.
 """
 
 from collections import Counter
@@ -15,6 +15,7 @@ from physics.validation import CENTRAL
 from scipy import stats
 
 from analysis import Settings, analyse
+from analysis.estimates import LEVELS
 from analysis.lines import find_interfaces
 from analysis.uncertainty import cut
 from nemd_core import Simulation
@@ -22,7 +23,6 @@ from nemd_core.storage import Samples
 
 MISSING = (0.2, 0.1)
 """Shares of the long-time variance that tell the correlation time."""
-LEVELS = {"ci68": 0.6827, "ci95": 0.95}
 QUANTITIES = ("R_K", "J", "delta_T")
 TOO_SHORT = "independent_samples"
 """The check that flags a run as too short for an error bar."""
@@ -59,18 +59,22 @@ class Calibration:
         return low <= self.hits[quantity, interval] <= high
 
 
-def simulate(config, truth: dict) -> Ensemble:
-    """Run all replicas of `config`."""
+def simulate(config, truth: dict, correlation_time: float) -> Ensemble:
+    """Run all replicas of `config`; `correlation_time` in units of time."""
     simulation = Simulation(config)
     simulation.run()
-    samples, settings = simulation.samples(), Settings.from_config(config)
-    (interface,) = find_interfaces(samples, settings)
-    rows = interface.rows(samples)
-    longest = max(correlation_time(rows[name]) for name in ("delta_T", "J_planes"))
-    return Ensemble(samples, settings, truth, longest)
+    row = config.run.series_steps * config.run.timestep
+    return Ensemble(simulation.samples(), Settings.from_config(config), truth, correlation_time / row)
 
 
-def correlation_time(series) -> float:
+def measure_correlation_time(ensemble: Ensemble) -> float:
+    """The longest c of delta_T and J in rows."""
+    (interface,) = find_interfaces(ensemble.samples, ensemble.settings)
+    rows = interface.rows(ensemble.samples)
+    return max(_correlation_time(rows[name]) for name in ("delta_T", "J_planes"))
+
+
+def _correlation_time(series) -> float:
     """c in rows, from all runs of a series of shape (n_runs, n_rows)."""
     n_rows = series.shape[1]
     lengths = np.unique(np.geomspace(1, n_rows, 60).astype(int))
@@ -78,10 +82,9 @@ def correlation_time(series) -> float:
     for length in lengths:
         blocks = cut(len(series), n_rows, length)
         S.append(blocks.length * blocks.means(series).var())
-    return max(
-        missing * lengths[np.flatnonzero(np.array(S) < (1 - missing) * S[-1]).max(initial=0)]
-        for missing in MISSING
-    )
+    S = np.array(S)
+    long_time = S[lengths >= n_rows / 3].mean()
+    return max(missing * lengths[np.argmax(S >= (1 - missing) * long_time)] for missing in MISSING)
 
 
 def calibrate(ensemble: Ensemble, correlation_times: float) -> Calibration:

@@ -10,8 +10,11 @@ import pytest
 from physics.calibration import one_run
 from physics.harmonic import configure, junction_of
 from physics.test_calibration import exact
+from physics.validation import CENTRAL
+from scipy import stats
 
 from analysis import make_estimator
+from analysis.estimates import LEVELS
 from nemd_core import Simulation
 from nemd_core.until import REACHED, Course
 
@@ -42,8 +45,8 @@ def until_config(relative_error, first, longest, seed, **run):
 def end_runs(relative_error, first, longest, seed):
     """What AT_ONCE runs say when they end: value, error, steps of each."""
     config = until_config(relative_error, first, longest, seed)
-    whole = {"run": {"production_steps": longest, "until": None, "replicas": AT_ONCE}}
-    long_run = config.model_copy(update={"run": config.run.model_copy(update=whole["run"])})
+    whole = {"production_steps": longest, "until": None, "replicas": AT_ONCE}
+    long_run = config.model_copy(update={"run": config.run.model_copy(update=whole)})
     simulation = Simulation(long_run)
     simulation.run()
     samples, estimate, found = simulation.samples(), make_estimator(config), []
@@ -80,7 +83,11 @@ def test_runs_end_with_the_error_that_they_claim(record, relative_error, first, 
         cap=0.1 * truth,
         source="exact",
     )
-    assert claimed <= relative_error * value.mean() * 1.02
+    hits, promised = int(np.sum(np.abs(value - truth) <= error)), LEVELS["ci68"]
+    low, high = stats.binom.interval(CENTRAL, N_RUNS, promised)
+    right = low <= hits <= high
+    record.count(f"{name}: 68.3 % interval of R_K", hits, N_RUNS, promised, right, source="exact")
+    assert right, f"{name}: {hits} of {N_RUNS} intervals cover the truth"
     print(
         f"steps {np.median(steps):.0f} ({steps.min():.0f} to {steps.max():.0f}), scatter {scatter / truth:.4f}"
     )

@@ -116,3 +116,28 @@ def test_fieller_is_exact_without_noise():
 )
 def test_values_are_written_to_two_digits_of_their_error(value, stderr, text):
     assert uncertainty.with_error(value, stderr) == text
+
+
+@pytest.mark.parametrize("n_rep, n_rows", [(1, 150), (1, 1000), (3, 700), (40, 50), (200, 9)])
+def test_there_are_8_to_64_blocks_or_one_for_each_of_many_replicas(n_rep, n_rows):
+    series = np.random.default_rng(9).standard_normal((n_rep, n_rows, 2))
+    blocks, _ = uncertainty.choose_blocks(series)
+    assert blocks.n_blocks == n_rep if n_rep > 64 else 8 <= blocks.n_blocks <= 64
+    assert blocks.start + blocks.per_replica * blocks.length == n_rows
+
+
+def test_replicas_of_one_block_need_no_correction():
+    series = synthetic.ar1(np.random.default_rng(10), 5.0, (100, 30))
+    blocks, _ = uncertainty.choose_blocks(series[:, :, None])
+    assert blocks.per_replica == 1 and blocks.inflation == pytest.approx(1.0)
+    assert blocks.stderr(series) == pytest.approx(series.mean(axis=1).std(ddof=1) / 10)
+
+
+def test_independent_samples_know_a_slow_process_under_fast_noise():
+    rng = np.random.default_rng(11)
+    counts = []
+    for _ in range(40):
+        series = synthetic.ar1(rng, 50.0, (1, 8000)) + 2.0 * rng.standard_normal((1, 8000))
+        counts.append(8000 / (2 * uncertainty.choose_blocks(series[:, :, None])[1][0]))
+    true = 5 * 8000 / (2 * 50.0 + 4 * 1.0)  # variance of a row over that of the mean
+    assert np.median(counts) < 1.6 * true

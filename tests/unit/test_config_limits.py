@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,11 @@ import yaml
 from configurations import CHAIN, LJ, changed, problems, study_problems, write
 
 from nemd_core.config import Limit, config_hash, load_config, load_study, parse_config, run_id
+from nemd_core.config_parameters import LIMITS
 from nemd_core.errors import ConfigError
 
-SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "workflow" / "scripts"
 ROOM = changed(LJ, "fit=auto")
 """Has room for shorter slabs."""
 
@@ -248,7 +251,8 @@ CELLS = "must be an integer from 1 to 1000000 or a mapping with the keys A, B"
         ("{length: {cells: [36, 48], run.seed: [2]}}", "limits.length.run.seed: 1 values: must have as many values as cells, 2"),
         ("{length: {cells: [36], run.seed: 2}}", "limits.length.run.seed: 2: must be a list"),
         ("{bath: {ramp: [true], friction: [3], run.seed: [2]}}", "limits.bath.run.seed: listed: must stand in a block with one list; here are ramp and friction"),
-        ("{length: {cells: [24, 36], run.seed: [2, 2]}}", "limits.length.cells: 24: must have the config's own run.seed beside it, for it is the config's own value"),
+        ("{length: {cells: [24, 36], run.seed: [2, 2]}}", "limits.length.cells: 24: must have the config's own run.seed (1) beside it; or leave 24 out: the config itself is always a point"),
+        ("{bath: {ramp: [false, true], fit: [{skip_bath: 2}, auto]}}", "limits.bath.ramp: false: must have the config's own fit (auto) beside it; or leave false out: the config itself is always a point"),
         ("{length: {cells: [36, 36], run.seed: [2, 3]}}", "limits.length.cells: 36: must be listed once: it stands there with different values of run.seed"),
         # points that are refused
         ("{bias: {difference: [0.6]}}", "limits.bias.difference: 0.6: baths.difference: 0.6: must be at most 2 baths.mean = 0.5 in size: no bath can be colder than 0"),
@@ -332,6 +336,26 @@ def test_a_structure_file_has_one_size(tmp_path):
     assert line.startswith("limits.bath.length: present: ")
     study = study_of(tmp_path, "{length: {cells: [36], structure.file: [y.extxyz]}}", base)
     assert [point.values["structure.file"] for point in study.points] == ["x.extxyz", "y.extxyz"]
+
+
+def test_the_limits_of_the_handbook_are_those_of_a_shipped_config(tmp_path):
+    text = (ROOT / "docs" / "usage.md").read_text()
+    (block,) = re.findall(r"```yaml\n(limits:\n.*?)```", text, re.DOTALL)
+    data = yaml.safe_load((ROOT / "configs" / "default.yaml").read_text()) | yaml.safe_load(block)
+    study = load_study(write(tmp_path / "x.yaml", data))
+    assert {limit.name for limit in study.limits} == {"length", "bias", "cross_section", "bath", "timestep"}
+    length = study.limits[0]
+    assert length.values == [16, 24, 36, 54] and length.base == length.run_ids[1]
+
+
+def test_a_mistake_in_the_code_is_not_taken_for_one_in_the_config(tmp_path, monkeypatch):
+    def read(config):
+        return config.run.timstep
+
+    wrong_one = LIMITS["timestep"]["timestep"]._replace(read=read)
+    monkeypatch.setitem(LIMITS["timestep"], "timestep", wrong_one)
+    with pytest.raises(AttributeError, match="timstep"):
+        study_of(tmp_path, "{timestep: {timestep: [0.004]}}")
 
 
 def test_too_many_points(tmp_path, monkeypatch):

@@ -120,12 +120,12 @@ def test_a_key_of_a_section_that_one_value_replaces_has_no_value(tmp_path):
     ("base", "shortest", "layers"),
     [
         (LJ, 15, 14),  # two layers a cell: 4 + 6 + 4 between bath and interface, of 2 * (15 - 2 - 6)
-        (CHAIN, 9, 8),  # one layer a cell: 2 + 4 + 2, of 9 - 1
-        (changed(LJ, "structure.orientation=111", "baths.hot.length=4", "baths.cold.length=4"), 12, 18),
+        (CHAIN, 10, 9),  # one layer a cell: 2 + 5 + 2, of 10 - 1
+        (changed(LJ, "structure.orientation=111", "baths.hot.length=4", "baths.cold.length=4"), 13, 21),
     ],
 )
 def test_fit_auto_needs_room_for_a_window(base, shortest, layers):
-    """Four cells or six layers, whichever is fewer layers, after two cells at either end, and a third of the slab."""
+    """Three cells and five layers, after two cells at either end, and a third of the slab."""
     base = changed(base, "fit=auto", f"structure.length={{A: {shortest}, B: {shortest}}}")
     parse_config(base)
     problem = only_problem(changed(base, f"structure.length.B={shortest - 1}"))

@@ -14,6 +14,7 @@ from analysis import limit_kinds as kinds
 from analysis.__main__ import main
 from analysis.extrapolation import agree, find_plateau, first_settled, fit_weighted
 from analysis.figures import Scale
+from analysis.limit_plateau import plateau
 from analysis.limits import COLUMNS, find_limits
 from analysis.plots_limits import plot_limit
 from analysis.report import write_report
@@ -30,11 +31,12 @@ LENGTHS = np.array([20.0, 30.0, 50.0, 80.0])
 
 
 def make_points(x, R_K, R_K_stderr=0.01, trusted=True, J=0.02, J_stderr=2e-4, base=0, **others):
-    """Points of a limit; `others` may be kappa_A, kappa_B with their errors and L_A, L_B."""
+    """Points of a limit; `others` may be kappa_A, kappa_B with their errors, L_A, L_B, and R_K_systematic."""
     x = np.asarray(x, float)
     points = pd.DataFrame({"value": list(map(float, x))}, dtype=object)
     empty = {f"kappa_{side}{end}": np.nan for side in "AB" for end in ("", "_stderr")}
     columns = {"x": x, "R_K": R_K, "R_K_stderr": R_K_stderr, "J": J, "J_stderr": J_stderr} | empty
+    columns |= {"R_K_systematic": 0.0}
     points = points.assign(**columns | others, trusted=trusted, n_runs=1, base=np.arange(len(x)) == base)
     points["failed_checks"] = np.where(points["trusted"], "", "curvature;slab_length")
     return points
@@ -94,10 +96,12 @@ def test_residuals_know_what_a_point_shares_with_the_fit():
     [
         ([2.0, 1.0, 1.0, 1.0, 2.0], False, (1, 4)),
         ([2.0, 1.0, 1.0, 1.0, 2.0], True, (4, 5)),
-        ([2.0, 1.0, 1.02, 0.98], True, (1, 4)),
+        ([2.0, 1.0, 1.01, 0.985], True, (1, 4)),
         ([1.0, 1.0, 1.0], True, (0, 3)),
         ([1.0, 1.01, 3.0, 3.2], False, (0, 2)),
         ([1.0, 2.0], False, (0, 1)),
+        ([0.96, 1.0], False, (0, 2)),  # 4 % from each other, within 3 % of their mean
+        ([0.96, 1.0], True, (1, 2)),  # the limit is the last one
     ],
 )
 def test_plateau_is_the_widest_range_that_agrees(y, anchored, wanted):
@@ -107,11 +111,14 @@ def test_plateau_is_the_widest_range_that_agrees(y, anchored, wanted):
 
 def test_equal_values_disagree_no_more_often_than_allowed():
     generator = np.random.default_rng(3)
-    alarms = [not agree(1.0 + 0.2 * generator.normal(size=5), np.full(5, 0.2)) for _ in range(DRAWS)]
-    assert np.mean(alarms) < 0.05 + WITHIN
-    assert agree(np.array([1.0, 1.02]), np.full(2, 1e-6)) and not agree(
-        np.array([1.0, 1.1]), np.full(2, 1e-6)
-    )
+    for anchored in (False, True):
+        alarms = [
+            not agree(1.0 + 0.2 * generator.normal(size=5), np.full(5, 0.2), anchored) for _ in range(DRAWS)
+        ]
+        assert np.mean(alarms) < 0.05 + WITHIN
+    known = np.full(2, 1e-6)
+    assert agree(np.array([1.0, 1.05]), known, False) and not agree(np.array([1.0, 1.1]), known, False)
+    assert agree(np.array([1.02, 1.0]), known, True) and not agree(np.array([1.05, 1.0]), known, True)
 
 
 def test_first_from_which_on_all_are_within():
@@ -158,12 +165,12 @@ def test_intervals_of_length_hold_the_truth():
     assert abs(doubts / DRAWS - 0.05) < WITHIN
 
 
-def test_systematic_is_the_change_without_the_shortest():
+def test_the_change_without_the_shortest_is_given():
     R_K = np.array([1.5, 1.1, 1.05, 1.04])
     row = find(kinds.length(slabs(R_K=R_K)), "R_K")
     x = 0.75 / LENGTHS
     ends = [np.polyfit(x[part], R_K[part], 1)[1] for part in (slice(None), slice(1, None))]
-    assert row["systematic"] == pytest.approx(abs(ends[0] - ends[1]))
+    assert row["without_furthest"] == pytest.approx(abs(ends[0] - ends[1]))
 
 
 @pytest.mark.parametrize(
@@ -171,12 +178,36 @@ def test_systematic_is_the_change_without_the_shortest():
     [
         (2.0, 1e-3, 30.0, "structure.length = 30: R_K lies 5 ± "),  # 2 * 0.75 / 30 = 5 % off
         (10.0, 1e-3, None, "none: even at 80 R_K lies 9.4 ± "),
-        (0.0, 0.05, 20.0, "not resolved from 0"),
+        (0.0, 0.04, 30.0, " % off the value at infinite length, which is not resolved from 0"),
+        (
+            0.0,
+            0.2,
+            None,
+            "none: how far R_K lies off the value at infinite length at 80 is only known to ± 8.8 %",
+        ),
+        (0.0, 1.0, None, "none: R_K is not resolved from 0"),
     ],
 )
 def test_the_shortest_length_that_will_do_is_suggested(c, stderr, value, words):
     row = find(kinds.length(slabs(R_K=1.0 + c * 0.7499 / LENGTHS, R_K_stderr=stderr)), "suggestion")
     assert row["value"] == value and words in row["note"]
+
+
+def test_a_length_that_is_left_out_is_not_suggested():
+    trusted = np.array([False, True, True, True])
+    assert find(kinds.length(slabs(R_K=1.0, R_K_stderr=1e-4)), "suggestion")["value"] == 20.0
+    points = slabs(R_K=1.0, R_K_stderr=1e-4, trusted=trusted)
+    assert find(kinds.length(points), "suggestion")["value"] == 30.0
+
+
+def test_what_fit_windows_do_to_the_runs_is_noted():
+    """The mean of the points that take part."""
+    trusted = np.array([False, True, True, True])
+    points = slabs(R_K=1.0, trusted=trusted, R_K_systematic=[9.0, 0.01, 0.02, 0.03])
+    row = find(kinds.length(points), "R_K")
+    assert (
+        row["note"].split("; ")[1] == "fit windows: R_K_systematic is 0.02 in the mean, on top of the error"
+    )
 
 
 def test_a_conductivity_that_is_not_resolved_says_so():
@@ -210,7 +241,7 @@ def test_untrusted_points_take_no_part_unless_too_few_would_be_left():
 def test_two_points_leave_no_degree_of_freedom():
     row = find(kinds.length(slabs(LENGTHS[:2], R_K=[1.2, 1.1])), "R_K")
     assert row["dof"] == 0 and np.isnan(row["p_value"]) and row["note"].startswith("dof 0")
-    assert row["systematic"] is None
+    assert row["without_furthest"] is None
     found = kinds.length(slabs(LENGTHS[:1], R_K=[1.2]))
     assert find(found, "R_K")["value"] is None and found.suggestion.startswith("none: two lengths")
 
@@ -269,6 +300,19 @@ def test_linear_response_ends_where_R_K_leaves_its_value_at_zero():
     assert find(found, "linear_range")["value"] is None and found.suggestion.startswith("none")
 
 
+@pytest.mark.parametrize(
+    ("R_K", "stderr", "words"),
+    [
+        (1.0, 0.3, "none: R_K agrees with that at zero bias up to ±0.3 (known to "),
+        (0.0, 0.01, "none: R_K is not resolved from 0"),
+    ],
+)
+def test_no_linear_range_is_suggested_from_noise(R_K, stderr, words):
+    found = kinds.bias(make_points(BIASES, R_K, stderr))
+    assert found.suggestion.startswith(words) and find(found, "suggestion")["value"] is None
+    assert find(found, "linear_range")["value"] == 0.3
+
+
 def test_one_sign_of_the_bias_has_no_odd_part():
     found = kinds.bias(make_points([0.1, 0.2, 0.3], 1.0 + np.array([0.1, 0.2, 0.3]) ** 2))
     assert [row["quantity"] for row in found.rows] == ["R_K", "R_K_even", "linear_range", "suggestion"]
@@ -284,26 +328,56 @@ def test_one_sign_of_the_bias_has_no_odd_part():
 
 
 def test_plateau_has_mean_change_and_suggestion():
-    points = make_points([3, 4, 6, 8], [1.3, 1.0, 1.02, 0.98], base=2)
-    found = kinds.plateau(points, "structure.cross_section", anchored=True)
+    points = make_points([3, 4, 6, 8], [1.3, 1.0, 1.01, 0.99], base=2)
+    found = plateau(points, "structure.cross_section", anchored=True)
     row = find(found, "R_K")
     assert row["value"] == pytest.approx(1.0) and row["stderr"] == pytest.approx(0.01 / np.sqrt(3))
-    assert row["dof"] == 2 and row["chi2"] == pytest.approx(8.0) and row["n_runs"] == 3
-    assert row["systematic"] == pytest.approx(0.0)  # the mean of 6 and 8
+    assert row["dof"] == 2 and row["chi2"] == pytest.approx(2.0) and row["n_runs"] == 3
+    assert row["without_furthest"] == pytest.approx(0.0)  # the mean of 6 and 8
     assert list(found.plateau) == [False, True, True, True]
     assert find(found, "suggestion")["value"] == 4.0 and "structure.cross_section = 4" in found.suggestion
+
+
+def test_changes_that_are_harmless_but_no_noise_leave_the_value_at_the_limit():
+    points = make_points([3, 4, 6, 8], [1.3, 1.02, 1.01, 1.0], 1e-4)
+    found = plateau(points, "structure.cross_section", anchored=True)
+    row = find(found, "R_K")
+    assert (row["value"], row["stderr"], row["without_furthest"]) == (1.0, 1e-4, None)
+    assert row["p_value"] < 1e-9 and "less than 3 %: R_K is that at the largest value" in row["note"]
+    assert "hardly depends on it at 4, 6, 8 (differences up to 2 %" in found.suggestion
+    found = plateau(points[1:], "baths.friction", anchored=False)
+    row = find(found, "R_K")
+    assert row["value"] == pytest.approx(1.01) and "by less than 3 %" in row["note"]
+
+
+@pytest.mark.parametrize(
+    ("R_K", "stderr", "words"),
+    [
+        (1.0, 0.5, "none: R_K agrees at 4, 6, 8 (differences up to 0 %, known to 41 %), which says little"),
+        (0.01, 0.01, "none: R_K is not resolved from 0"),
+    ],
+)
+def test_no_plateau_is_suggested_from_noise(R_K, stderr, words):
+    found = plateau(make_points([4, 6, 8], R_K, stderr), "structure.cross_section", anchored=True)
+    assert found.suggestion.startswith(words) and find(found, "suggestion")["value"] is None
+    assert find(found, "R_K")["value"] == pytest.approx(R_K)
+
+
+def test_a_ramp_that_matters_asks_for_longer_baths():
+    found = plateau(make_points([0, 1], [1.1, 0.9]), "baths.ramp", anchored=False)
+    assert found.suggestion == "none: with and without the ramp R_K differs by 20 ± 1.4 %: lengthen the baths"
 
 
 def test_of_a_plateau_in_the_middle_the_own_value_is_kept():
     values = [0.1, 0.3, 1.0, 3.0, 10.0]
     R_K = [1.4, 1.0, 1.0, 1.0, 1.2]
-    kept = kinds.plateau(make_points(values, R_K, base=2), "baths.friction", anchored=False)
+    kept = plateau(make_points(values, R_K, base=2), "baths.friction", anchored=False)
     assert find(kept, "suggestion")["value"] == 1.0
-    moved = kinds.plateau(make_points(values, R_K, base=4), "baths.friction", anchored=False)
+    moved = plateau(make_points(values, R_K, base=4), "baths.friction", anchored=False)
     assert find(moved, "suggestion")["value"] == 3.0
-    none = kinds.plateau(make_points(values, [1, 2, 3, 4, 5]), "baths.friction", anchored=False)
+    none = plateau(make_points(values, [1, 2, 3, 4, 5]), "baths.friction", anchored=False)
     assert find(none, "R_K")["value"] is None and none.suggestion.startswith("none: R_K depends on")
-    one = kinds.plateau(make_points(values, [np.nan] * 4 + [1.0]), "baths.friction", anchored=False)
+    one = plateau(make_points(values, [np.nan] * 4 + [1.0]), "baths.friction", anchored=False)
     assert find(one, "R_K")["value"] is None and one.suggestion.startswith("none: two values")
 
 
@@ -312,7 +386,7 @@ def test_plateau_of_equal_values_is_found_whole_and_its_interval_holds_the_truth
     whole = held = 0
     for _ in range(DRAWS):
         points = make_points([0.3, 1, 3], 1.0 + 0.05 * generator.normal(size=3), 0.05)
-        found = kinds.plateau(points, "baths.friction", anchored=False)
+        found = plateau(points, "baths.friction", anchored=False)
         row = find(found, "R_K")
         if found.plateau.all():
             whole += 1
@@ -327,7 +401,8 @@ def test_plateau_of_equal_values_is_found_whole_and_its_interval_holds_the_truth
         (300.0, 1e-4, 0.005, "run.timestep = 0.005: R_K lies 0.75 ± "),  # 3 % at 0.01, 0.75 % at 0.005
         (0.0, 1e-4, 0.01, "run.timestep = 0.01"),
         (4000.0, 1e-4, None, "none: even at 0.0025 R_K lies 2.5 ± "),
-        (0.0, 0.05, 0.01, "not resolved from 0"),
+        (0.0, 0.005, 0.01, "± 0.71 % off that at dt -> 0, which is not resolved from 0"),
+        (0.0, 0.2, None, "at 0.0025 is only known to ± 1"),
     ],
 )
 def test_the_largest_time_step_that_will_do_is_suggested(c, stderr, value, words):
@@ -399,7 +474,7 @@ def test_table_of_limits_has_one_set_of_rows_per_case(study):
     table = extrapolate(study)
     assert list(table.columns) == [MASS, *COLUMNS]
     assert (
-        "limit parameter quantity value stderr ci95_low ci95_high chi2 dof p_value systematic n_runs note".split()
+        "limit parameter quantity value stderr ci95_low ci95_high chi2 dof p_value without_furthest n_runs note".split()
     ) == COLUMNS
     for mass in (2.0, 4.0):
         part = table[table[MASS] == mass]
@@ -468,6 +543,15 @@ def test_seeds_are_pooled_and_failed_runs_named(study):
     assert np.isnan(limit.points["R_K"][1]) and np.isnan(limit.points["L_A"][1])
     row = extrapolate(study).iloc[0]
     assert row["quantity"] == "R_K" and pd.isna(row["value"]) and "no R_K: 48" in row["note"]
+
+
+def test_limits_of_a_study_whose_runs_all_failed(study):
+    for path in study.glob("r-*/run.json"):
+        write_json(path, {"status": "failed", "message": "killed"})
+    table = extrapolate(study)
+    assert table["value"].isna().all() and table["note"].str.contains("no R_K").any()
+    plot_limits(study, ["png"])
+    assert "none: two lengths with a result are needed" in format_limits(table)
 
 
 def test_a_limits_file_of_another_study_is_refused(study):

@@ -21,6 +21,13 @@ def test_a_transient_is_left_out_but_not_much_more():
     assert np.median(starts) <= 1200
 
 
+def test_rows_that_fill_no_bin_do_not_shift_the_start():
+    rng = np.random.default_rng(5)
+    rows = series(rng, 4000, drift=20.0, decay=200.0)
+    start = find_start(rows).row
+    assert start > 0 and find_start(np.concatenate([rows[:, :3], rows], axis=1)).row == start + 3
+
+
 def test_nothing_is_left_out_of_a_steady_run():
     rng = np.random.default_rng(2)
     for n_rows in (300, 1000, 8000):

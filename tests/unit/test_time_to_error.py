@@ -151,11 +151,20 @@ def test_input_holds_the_groups_and_the_mixed_potential(config):
         ("baths.ramp", {"baths__ramp": True}),
         ("interaction.potential", {"interaction__potential": "lj-harmonic"}),
         ("structure.ends", {"structure__ends": "periodic", "baths__walls": 0}),
+        ("structure.interface.plane", {"structure__interface": {"plane": "species"}}),
     ],
 )
 def test_what_the_input_cannot_express_is_refused(key, settings):
     with pytest.raises(ConfigError, match=key):
         check_supported(configure(LJ, **settings))
+
+
+def test_a_chain_is_refused():
+    one_dimensional = {"structure__lattice": "chain", "structure__cross_section": None}
+    long = {"structure__lattice_constant": 1.12, "structure__length": {"A": 24, "B": 24}}
+    chain = configure(LJ, **one_dimensional, **long)
+    with pytest.raises(ConfigError, match=r"structure\.lattice: chain"):
+        check_supported(chain)
 
 
 @pytest.mark.parametrize(

@@ -230,7 +230,8 @@ def test_progress_shows_how_the_error_falls(stream):
     looks = [line for line in lines if "production steps" in line]
     taken = simulation.course.looks.index(simulation.course.look) + 1
     assert len(looks) == taken and all("R_K = " in line and " ± " in line for line in looks)
-    assert all("needed" in line and "s left" in line for line in looks[:-1]) and "reached" in looks[-1]
+    assert all(("needed" in line or "confirm" in line) and "s left" in line for line in looks[:-1])
+    assert "has to confirm it" in looks[-2] and "reached" in looks[-1]
     first = next(n for n, line in enumerate(lines) if "production steps" in line)
     shown = [line for line in lines[:first] if "producing" in line]
     assert all(line.endswith("s to the next look") for line in shown)

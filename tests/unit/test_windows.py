@@ -10,7 +10,7 @@ import pytest
 import synthetic
 from scipy import stats
 
-from analysis.lines import LEVEL, LINE, LOG_LINE, find_interfaces, find_slab, fit_logarithm
+from analysis.lines import LEVEL, LINE, LOG_LINE, configured_window, find_interfaces, find_slab, fit_logarithm
 from analysis.uncertainty import choose_blocks, cut
 from analysis.windows import choose_windows, scan_windows
 from nemd_core.errors import StorageError
@@ -98,7 +98,9 @@ def analyse_jump(samples, settings=AUTO):
     """(jump, its standard error, degrees of freedom, windows, Scan)"""
     rough = find_interfaces(samples, settings)[0].rows(samples)["delta_T"]
     blocks, _ = choose_blocks(rough[:, :, None])
-    windows = choose_windows(samples, settings, blocks)
+    windows = [dict.fromkeys("AB", configured_window(settings))]
+    if settings.fit_auto:
+        windows = choose_windows(samples, settings, blocks)
     interfaces = find_interfaces(samples, settings, windows)
     jump = interfaces[0].rows(samples)["delta_T"]
     scan = scan_windows(samples, settings, blocks, interfaces)[0]
@@ -177,8 +179,7 @@ def test_more_is_left_out_where_it_is_curved(at_A, end):
 def test_fixed_windows_are_those_of_the_configuration():
     samples = junction(*slabs(40), 0.001)
     settings = replace(AUTO, fit_auto=False, skip_interface=3, skip_bath=5)
-    windows = choose_windows(samples, settings, cut(1, N_ROWS, 50))
-    assert windows == [{"A": (6, 10), "B": (6, 10)}]
+    windows = [{"A": (6, 10), "B": (6, 10)}]
     by_windows, by_settings = (find_interfaces(samples, settings, w)[0] for w in (windows, None))
     for side in "AB":
         there, here = by_windows.lines[side], by_settings.lines[side]
@@ -197,7 +198,7 @@ def test_windows_are_those_of_their_side():
 
 @pytest.mark.parametrize(
     "n, per_cell, needed",
-    [(13, 2, 14), (7, 1, 8), (3, 2, 14), (23, 4, 24)],
+    [(13, 2, 14), (8, 1, 9), (3, 2, 14), (27, 4, 28)],
     ids=["fcc", "chain", "tiny", "diamond"],
 )
 def test_slabs_that_are_too_short_are_refused(n, per_cell, needed):

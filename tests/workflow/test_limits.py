@@ -41,6 +41,18 @@ def test_limits_are_taken_shown_and_removed(tmp_path, snakemake, count_jobs):
     assert len(suggestions) == 2 and all(text in process.stdout for text in suggestions)
     assert 'id="limits-heading"' in (results / "report.html").read_text()
 
+    config.write_text(CONFIG + LIMITS.replace("0.01", "0.01, 0.05"))  # too coarse: physics stops the run
+    process = snakemake(tmp_path, config)
+    assert process.returncode != 0 and "Traceback" not in process.stdout, process.stdout
+    assert count_jobs(process)["simulate_run"] == 1
+    table = pd.read_csv(results / "limits.csv")
+    (notes,) = table["note"][(table["limit"] == "timestep") & (table["quantity"] == "R_K")]
+    (lost,) = [note for note in notes.split("; ") if note.startswith("no R_K: ")]
+    assert lost.endswith("0.05") and lost in process.stdout
+    figure = results / "limit_timestep.png"
+    assert figure.stat().st_mtime_ns > (results / "limits.csv").stat().st_mtime_ns  # both show the same runs
+    assert not (results / "complete").exists()
+
     config.write_text(CONFIG)
     process = snakemake(tmp_path, config)
     assert process.returncode == 0, process.stdout

@@ -151,16 +151,19 @@ def show_study():
 
 
 def close_failed_study():
-    """After a failure: the table of what there is, and the failed runs' outcomes removed so that a rerun tries them."""
-    from analysis import collect, extrapolate
+    """After a failure: tables and figures of what there is; failed runs' outcomes are removed, so that a rerun tries them."""
+    from analysis import collect, extrapolate, plot_limits
 
     study_dir = Path(STUDY_DIR)
-    if (study_dir / "runs.csv").exists():
-        collect(study_dir)
-        if STUDY.limits:
-            extrapolate(study_dir)
-        show_study()
-    for path in (study_dir / run / name for run in CONFIGS for name in OUTCOMES):
-        if path.exists() and json.loads(path.read_text())["status"] != "done":
-            path.unlink()
+    try:
+        if (study_dir / "runs.csv").exists():
+            collect(study_dir)
+            if (study_dir / "limits.json").exists():
+                extrapolate(study_dir)
+                plot_limits(study_dir)
+            show_study()
+    finally:
+        for path in (study_dir / run / name for run in CONFIGS for name in OUTCOMES):
+            if path.exists() and json.loads(path.read_text())["status"] != "done":
+                path.unlink()
     print("Not everything went well; what failed is tried again by the next call.", file=sys.stderr)
