@@ -12,12 +12,18 @@ HARMLESS = 0.03
 """Values this close to their mean, or to the one that is the limit, agree whatever their errors; relative to it."""
 FALSE_ALARM = 0.05
 """How often noise alone may make equal values disagree, all of them together."""
+UNLIKELY = 0.01
+"""Probability of chi2 below which a fit does not describe its points."""
 Z95 = float(stats.norm.ppf(0.975))
 
 
 @dataclass(frozen=True)
 class Fit:
-    """y = sum_k c_k f_k by weighted least squares; the errors of y are taken as known, and as independent."""
+    """y = sum_k c_k f_k by weighted least squares; the errors of y are taken as known, and as independent.
+
+    Where the points do not lie on the form (p below 1 %) the errors of the coefficients are enlarged by
+    sqrt(chi2 / dof), as if those of the points were too small alike (Birge, Phys. Rev. 40, 207 (1932)).
+    """
 
     coefficients: np.ndarray
     covariance: np.ndarray
@@ -25,6 +31,11 @@ class Fit:
     """The coefficients as linear maps of y, shape (k, n): what each point weighs in them."""
     chi2: float
     dof: int
+
+    @property
+    def enlarged(self) -> float:
+        """Factor by which the errors of the coefficients were enlarged."""
+        return _birge(self.chi2, self.dof)
 
     @property
     def p_value(self) -> float:
@@ -60,7 +71,12 @@ def fit_weighted(columns, y, stderr) -> Fit | None:
     maps = np.linalg.pinv(weighted) / scale[:, None] / stderr
     coefficients = maps @ y
     chi2 = float(np.sum(((y - columns @ coefficients) / stderr) ** 2))
-    return Fit(coefficients, (maps * stderr**2) @ maps.T, maps, chi2, n - k)
+    covariance = _birge(chi2, n - k) ** 2 * (maps * stderr**2) @ maps.T
+    return Fit(coefficients, covariance, maps, chi2, n - k)
+
+
+def _birge(chi2: float, dof: int) -> float:
+    return float(np.sqrt(chi2 / dof)) if dof and stats.chi2.sf(chi2, dof) < UNLIKELY else 1.0
 
 
 def fit_mean(y, stderr) -> Fit:

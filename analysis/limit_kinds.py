@@ -18,10 +18,8 @@ from .extrapolation import Z95, Fit, first_settled, fit_weighted, joint_z
 from .limit_findings import KNOWN, RESOLVED, Findings, choose, numbers, unresolved
 from .tables import value_text
 
-LENGTH_HARMLESS, BIAS_HARMLESS, TIMESTEP_HARMLESS = 0.05, 0.02, 0.01
+LENGTH_HARMLESS, BIAS_HARMLESS, TIMESTEP_HARMLESS = 0.05, 0.02, 0.02
 """Shares of R_K by which a suggested length, bias or time step may change it; and to which that must be known."""
-UNLIKELY = 0.01
-"""A chi2 less likely than this is remarked upon."""
 
 
 def _fit(columns, y, stderr, used, distance) -> tuple[Fit | None, float | None]:
@@ -38,7 +36,9 @@ def _fit(columns, y, stderr, used, distance) -> tuple[Fit | None, float | None]:
 def _quality(fit: Fit) -> str:
     if fit.dof == 0:
         return "dof 0: as many points as parameters, nothing tells whether the form fits"
-    return f"the form does not fit (p = {fit.p_value:.1g})" if fit.p_value < UNLIKELY else ""
+    if fit.enlarged == 1.0:
+        return ""
+    return f"the form does not fit (p = {fit.p_value:.1g}): errors enlarged {fit.enlarged:.2g} times"
 
 
 def _extrapolate(found: Findings, points, name: str, x, form: str) -> Fit | None:

@@ -13,8 +13,9 @@ here:
   many runs is too high by a share 2 r²: 2 r error bars, a twenty-fifth of one for r = 0.02.
 - The error bar: among many looks, one at which the error is underestimated is picked. There are few looks (they lie a
   factor GROWTH apart), they share most of their data, none decides with fewer than MIN_SAMPLES independent samples, and
-  two in a row have to agree that the target is reached (at max_steps one is enough). On harmonic chains (tests/physics/test_until.py) the scatter of
-  the results is then 4 to 8 % above what is claimed; with a single look it was 13 to 20 %.
+  two in a row have to agree that the target is reached (at max_steps one is enough). On harmonic chains
+  (tests/physics/test_until.py) the scatter of the results is then 4 to 8 % above what is claimed; with a single look it
+  was 13 to 20 %.
 """
 
 import math
