@@ -116,19 +116,19 @@ def check_alarms(record, name, found, correlation_times, true_alarms):
         shares.get(worst, 0.0),
         0.0,
         tolerance=FALSE_ALARM
-        if found.n_runs > 300
+        if found.n_runs > 200
         else stats.binom.ppf(0.999, found.n_runs, FALSE_ALARM) / found.n_runs,
         source=f"{found.n_runs} sound runs",
     )
 
 
 def test_error_bars_of_short_chains(record):
-    config = chain_config(300, 20_000)
+    config = chain_config(200, 20_000)
     ensemble = simulate(config, exact(config, junction_of(config)), CHAIN_TIME)
     for correlation_times in (30, 100):
         found = calibrate(ensemble, correlation_times)
-        check_coverage(record, "Mass-step chain, 300 runs", found, correlation_times)
-    check_alarms(record, "Mass-step chain, 300 runs", found, 100, set())
+        check_coverage(record, "Mass-step chain, 200 runs", found, correlation_times)
+    check_alarms(record, "Mass-step chain, 200 runs", found, 100, set())
 
 
 @pytest.mark.validate
