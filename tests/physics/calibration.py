@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from physics.validation import CENTRAL
-from scipy import stats
+from scipy import fft, stats
 
 from analysis import Settings, analyse
 from analysis.estimates import LEVELS
@@ -85,6 +85,19 @@ def _correlation_time(series) -> float:
     S = np.array(S)
     long_time = S[lengths >= n_rows / 3].mean()
     return max(missing * lengths[np.argmax(S >= (1 - missing) * long_time)] for missing in MISSING)
+
+
+def measure_decay_time(ensemble: Ensemble, share: float = 0.99) -> float:
+    """Lag in rows at which the sum of the autocorrelation of delta_T has reached `share` of its final value, divided by
+    -ln(1 - share): for an exponential the correlation time, for several that of the slowest ones that count."""
+    (interface,) = find_interfaces(ensemble.samples, ensemble.settings)
+    series = interface.rows(ensemble.samples)["delta_T"]
+    n_rows = series.shape[1]
+    n_fft = fft.next_fast_len(2 * n_rows)
+    power = np.mean(np.abs(fft.rfft(series - series.mean(), n_fft, axis=1)) ** 2, axis=0)
+    total = np.cumsum(fft.irfft(power, n_fft)[:n_rows] / np.arange(n_rows, 0, -1))
+    final = total[n_rows // 20 : n_rows // 5].mean()
+    return float(np.argmax(total >= share * final) / -np.log(1 - share))
 
 
 def calibrate(ensemble: Ensemble, correlation_times: float) -> Calibration:

@@ -7,7 +7,15 @@ to the baths (along [100] some never do). Bias costs nothing in a linear system:
 
 import oracles
 import pytest
-from physics.calibration import LEVELS, QUANTITIES, TOO_SHORT, calibrate, measure_correlation_time, simulate
+from physics.calibration import (
+    LEVELS,
+    QUANTITIES,
+    TOO_SHORT,
+    calibrate,
+    measure_correlation_time,
+    measure_decay_time,
+    simulate,
+)
 from physics.harmonic import configure, junction_of, junction_of_crystal, noiseless_samples
 from scipy import stats
 
@@ -19,8 +27,8 @@ FALSE_ALARM = 0.02
 CHAIN_TIME = 11.2
 """Correlation time in tau, known to a fifth or so."""
 CRYSTAL_TIME = 100.0
-"""The same for the crystal, whose slow waves live for 30 to 230: after 4.6 of these times the sum of the autocorrelation of
-delta_T is complete to 1 %, as it is for an exponential."""
+"""The same for the crystal, rather long than short. Its slow waves live for 30 to 230: after 4.6 of these times the sum of
+the autocorrelation of delta_T is complete to 1 %, as it is for an exponential."""
 
 
 def chain_config(n_runs, production, seed=1):
@@ -148,6 +156,7 @@ def test_calibration_of_the_mass_step_chain(record):
 def test_calibration_of_a_small_crystal(record):
     config = crystal_config(400, 130_000)
     ensemble = simulate(config, exact(config, junction_of_crystal(config)), CRYSTAL_TIME)
+    assert measure_decay_time(ensemble) == pytest.approx(ensemble.correlation_time, rel=0.3)
     for correlation_times in (10, 30, 100):
         found = calibrate(ensemble, correlation_times)
         check_coverage(record, "Harmonic fcc junction [111], 400 runs", found, correlation_times)
