@@ -7,6 +7,7 @@ import pytest
 import synthetic
 
 from analysis import analyse
+from analysis.checks_run import change_over_run
 from analysis.verdict import CHECKS
 
 
@@ -355,3 +356,13 @@ def test_the_flux_of_the_species_is_judged():
     assert failed(replace(samples, flux_species=interface), settings) == []
     check = checks_of(replace(samples, flux_species=0.9 * interface), settings)["flux_agreement"]
     assert not check["passed"] and check["message"].startswith("the heat that A gives to the other atoms")
+
+
+@pytest.mark.parametrize("n_rep", [1, 2, 4, 7])
+def test_the_error_of_a_drift_is_right_for_few_replicas(n_rep):
+    rng, pulls = np.random.default_rng(21), []
+    for _ in range(150):
+        change, stderr, _ = change_over_run(synthetic.ar1(rng, 10.0, (n_rep, 4000 // n_rep)))
+        pulls.append(change / stderr)
+    # the scatter of 150 pulls is known to 6 %; with eight and more degrees of freedom theirs is 1 to 1.15
+    assert 0.8 < np.std(pulls) < 1.35
