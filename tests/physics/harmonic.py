@@ -249,9 +249,8 @@ def check_averages(record, name, run: Measured, *, cap_T, cap_J):
 
 
 def check_resistance(record, name, run: Measured, *, cap):
-    """R_K of the analysis against the same fit to the exact averages. Returns the error, from the replicas' scatter."""
+    """R_K of the analysis against the same fit to the exact averages; its error from the replicas' scatter."""
     R_K, exact = run.fitted["R_K"], run.exact_fitted["R_K"]
     J = run.fluxes[:, 2]
     _, stderr = mean_and_stderr((run.jumps - R_K * J) / J.mean())
     record(f"{name}: R_K", R_K, stderr, exact, cap=cap * exact, source="same fit, exact profile")
-    return stderr
