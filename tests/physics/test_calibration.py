@@ -31,16 +31,18 @@ CRYSTAL_TIME = 100.0
 the autocorrelation of delta_T is complete to 1 %, as it is for an exponential."""
 
 
-def chain_config(n_runs, production, seed=1):
+def chain_config(n_runs, production, seed=1, **run):
+    """The mass-step chain; `run` replaces keys of that section."""
     temperatures = {"hot": {"temperature": 1.95, "length": 12}, "cold": {"temperature": 0.05, "length": 12}}
-    run = {"timestep": 0.1, "equilibration_steps": 5000, "production_steps": production, "seed": seed}
+    steps = {"timestep": 0.1, "equilibration_steps": 5000, "production_steps": production, "seed": seed}
+    rows = {"sample_every": 5, "series_steps": 20, "block_steps": 2000}
     return configure(
         "chain",
         (30, 30),
         mass=(1.0, 4.0),
         cross="arithmetic",
         baths={**temperatures, "friction": 0.4, "ramp": True, "walls": 0},
-        run={**run, "replicas": n_runs, "sample_every": 5, "series_steps": 20, "block_steps": 2000},
+        run={**steps, **rows, "replicas": n_runs, **run},
         fit={"skip_bath": 3, "skip_interface": 3},
     )
 

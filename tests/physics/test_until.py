@@ -8,8 +8,8 @@ although every run chose its own length.
 import numpy as np
 import pytest
 from physics.calibration import one_run
-from physics.harmonic import configure, junction_of
-from physics.test_calibration import exact
+from physics.harmonic import junction_of
+from physics.test_calibration import chain_config, exact
 from physics.validation import CENTRAL
 from scipy import stats
 
@@ -21,25 +21,9 @@ from nemd_core.until import REACHED, Course
 N_RUNS, AT_ONCE = 200, 50
 
 
-def until_config(relative_error, first, longest, seed, **run):
-    temperatures = {"hot": {"temperature": 1.95, "length": 12}, "cold": {"temperature": 0.05, "length": 12}}
-    steps = {"equilibration_steps": 5000, "production_steps": first, "sample_every": 10, "series_steps": 100}
-    return configure(
-        "chain",
-        (30, 30),
-        mass=(1.0, 4.0),
-        cross="arithmetic",
-        baths={**temperatures, "friction": 0.4, "ramp": True, "walls": 0},
-        run={
-            **steps,
-            "timestep": 0.1,
-            "seed": seed,
-            "block_steps": 20_000,
-            "until": {"relative_error": relative_error, "max_steps": longest},
-            **run,
-        },
-        fit={"skip_bath": 3, "skip_interface": 3},
-    )
+def until_config(relative_error, first, longest, seed):
+    until = {"relative_error": relative_error, "max_steps": longest}
+    return chain_config(1, first, seed, sample_every=10, series_steps=100, block_steps=20_000, until=until)
 
 
 def end_runs(relative_error, first, longest, seed):
