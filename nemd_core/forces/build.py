@@ -231,7 +231,10 @@ def _minimise(system: System, law: LennardJones) -> np.ndarray:
         def pull(direction, linear=linear):
             padded = np.zeros(moving.size)
             padded[moving] = direction
-            return -linear.evaluate(system, padded.reshape(-1, rows.components))[0].ravel()[moving]
+            padded = padded.reshape(-1, rows.components)
+            # with periodic ends a uniform shift costs nothing, which conjugate gradients do not bear
+            drift = padded.mean(axis=0) if system.periodic else 0.0
+            return (drift - linear.evaluate(system, padded)[0]).ravel()[moving]
 
         hessian = LinearOperator((moving.sum(),) * 2, matvec=pull, dtype=float)
         step = np.zeros(moving.size)
