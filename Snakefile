@@ -19,6 +19,7 @@ include: "workflow/rules/crystals.smk"
 include: "workflow/rules/build.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/analyse.smk"
+include: "workflow/rules/theory.smk"
 include: "workflow/rules/collect.smk"
 include: "workflow/rules/limits.smk"
 include: "workflow/rules/plot.smk"
@@ -36,8 +37,7 @@ localrules:
     check_study,
 
 
-# Its command makes it run always: so the table is shown at the end of every call, and outcomes that are missing (removed because
-# a run failed, or with its directory) are made again, which Snakemake does only for a job that has to run.
+# Its command makes it run always: so every call ends with the table, and missing outcomes (of runs that failed) are made again.
 rule all:
     default_target: True
     input:

@@ -1,4 +1,5 @@
-"""Command line: `python -m analysis fit DIR`, `collect STUDYDIR`, `limits STUDYDIR`, `plot DIR`, `report STUDYDIR`, `bench`."""
+"""Command line: `python -m analysis fit DIR`, `collect STUDYDIR`, `limits STUDYDIR`, `plot DIR`, `report STUDYDIR`,
+`theory DIR`, `bench`."""
 
 import argparse
 import sys
@@ -14,6 +15,7 @@ from .figures import FORMATS, UNIT_SYSTEMS
 from .interface import FIGURE, INTERFACE, PROFILE, fit_run
 from .limits import TABLE, extrapolate, format_limits
 from .plots_limits import plot_limits
+from .plots_theory import plot_prediction
 from .report import write_report
 from .study import RUNS, collect, plot_run, plot_study
 from .tables import format_study
@@ -30,6 +32,9 @@ def main(arguments=None) -> int:
     try:
         if options.command == "bench":
             print(_bench(options))
+            return 0
+        if options.command == "theory":
+            print(*plot_prediction(options.directory, *_look(options)), sep="\n")
             return 0
         _refuse_other_kind(options.command, options.directory)
         if options.command == "fit":
@@ -104,10 +109,11 @@ def _parser() -> argparse.ArgumentParser:
         ),
         ("plot", "write the figures of a study, or those of a run"),
         ("report", "write report.html of a study, with the figures that are there"),
+        ("theory", "write the figures of a prediction (python -m nemd_core predict) into its directory"),
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("directory")
-        if name in ("limits", "plot"):
+        if name in ("limits", "plot", "theory"):
             command.add_argument("--format", nargs="+", choices=FORMATS, default=["png", "pdf"])
             command.add_argument("--units", choices=UNIT_SYSTEMS, default="reduced")
     _add_bench(commands)

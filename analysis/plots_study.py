@@ -16,7 +16,8 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from .figures import QUANTITY, SERIES, Scale, in_style, is_geometric, key_label, own_axes
-from .tables import SEEDS, base_runs, format_value, pool_seeds, short_names, swept_seeds
+from .plots_overlay import draw_theory, name_theory
+from .tables import SEEDS, THEORY, base_runs, format_value, pool_seeds, short_names, swept_seeds
 
 MANY_SERIES = 7
 """More series than this are coloured by their order, and their legend stands beside the axes."""
@@ -49,6 +50,7 @@ def varying_keys(table: pd.DataFrame, first=()) -> list[str]:
 def plot_sweep(table, key, ax=None, units="reduced"):
     """R_K against the swept value `key` with error bars; what is not trusted is hollow.
 
+    Behind the points stand the three resistances of theory, where the table has them (plots_overlay.py).
     Other swept keys become series of their own. Runs without a resolved R_K are left out. Error bars are one
     standard error; of pooled seeds, that of their spread. Raises KeyError for a key not in the table.
     """
@@ -56,25 +58,21 @@ def plot_sweep(table, key, ax=None, units="reduced"):
         ax = own_axes(ax, 5.2, 3.6)
         table = _pooled(table, [key])
         scale = Scale(table.attrs, units)
-        others = varying_keys(table, [key])[1:]
         table = table.assign(_place=_place(table[key], ax)).sort_values("_place")
         resolved = table[table["R_K"].notna()]
-        groups = list(resolved.groupby(others, sort=False)) if others else [((), resolved)]
-        short = short_names(table.attrs.get("swept_keys", []))
-        colours = mpl.colormaps[COLOURS](np.linspace(0.0, 0.95, len(groups)))
+        series = _series(table, varying_keys(table, [key])[1:])
         joined = _is_scale(table[key]) and key not in SEEDS
-        for i, (values, group) in enumerate(sorted(groups, key=lambda item: item[0]) if others else groups):
-            colour, marker = SERIES[i % len(SERIES)]
-            if len(groups) > MANY_SERIES:
-                colour = colours[i]
-            pairs = zip(others, values, strict=True)
-            label = ", ".join(f"{short[name]} = {format_value(value)}" for name, value in pairs) or None
-            _draw_series(group, colour, marker, label, joined, scale("R_K"), ax)
+        for rows, colour, marker, label in series:
+            _draw_series(rows[rows["R_K"].notna()], colour, marker, label, joined, scale("R_K"), ax)
+        theory = [(rows, colour) for rows, colour, *_ in series]
+        lines = draw_theory(theory, joined, scale("R_K"), ax) if set(THEORY) <= set(table) else []
         untrusted = resolved[~resolved["trusted"].astype(bool)]
         if len(untrusted):
             label = textwrap.fill(untrusted_label(untrusted["failed_checks"]), LABEL_WIDTH)
             ax.plot([], [], "o", color="0.3", mfc="white", label=label)
-        _add_legend(len(groups), ax)
+        bars = [resolved["R_K"] + sign * resolved["R_K_stderr"] for sign in (-1, 1)]
+        name_theory(lines, scale("R_K") * np.concatenate(bars), ax)
+        _add_legend(len(series), ax)
         ax.set_xlabel("" if key == "run" else key_label(key))
         ax.set_ylabel(f"{QUANTITY['R_K']} ({scale.label('R_K')})")
         if resolved.empty:
@@ -84,6 +82,24 @@ def plot_sweep(table, key, ax=None, units="reduced"):
         else:
             ax.set_ylim(bottom=0.0)
     return ax
+
+
+def _series(table: pd.DataFrame, others: list[str]) -> list[tuple[pd.DataFrame, object, str, str | None]]:
+    """Rows, colour, marker and label of each combination of other keys with a resolved R_K, ordered by their values."""
+    resolved = table[table["R_K"].notna()]
+    cases = sorted(set(resolved[others].dropna().itertuples(index=False, name=None))) if others else [()]
+    short = short_names(table.attrs.get("swept_keys", []))
+    colours = mpl.colormaps[COLOURS](np.linspace(0.0, 0.95, len(cases)))
+    series = []
+    for i, values in enumerate(cases):
+        colour, marker = SERIES[i % len(SERIES)]
+        if len(cases) > MANY_SERIES:
+            colour = colours[i]
+        pairs = zip(others, values, strict=True)
+        label = ", ".join(f"{short[name]} = {format_value(value)}" for name, value in pairs) or None
+        own = (table[others] == list(values)).all(axis=1)
+        series.append((table[own], colour, marker, label))
+    return series
 
 
 def plot_map(table, x, y, ax=None, value="R_K", units="reduced"):
@@ -224,7 +240,7 @@ def _add_legend(n_series: int, ax) -> None:
     if n_series > MANY_SERIES:
         ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), ncols=-(-n_series // 16))
     else:
-        ax.legend()
+        ax.legend(frameon=True, framealpha=0.8, edgecolor="none")
 
 
 def _draw_contours(cells, ax, bar) -> None:

@@ -26,6 +26,7 @@ from nemd_core.units import REFERENCES
 from .report_limits import view_limits
 from .report_runs import Numbers, describe_point, embed_figure, swept_value, view_run
 from .report_text import LABELS, MEANINGS, duration, key_markup
+from .report_theory import view_theory
 from .study import load_study
 from .tables import (
     DONE,
@@ -47,7 +48,7 @@ FIGURES = {
     "sweep.png": (
         "R_K against the first swept key",
         "R_K against the first swept key, in reduced units; other keys are series of their own. Bars are one "
-        "standard error, hollow points are not trusted, for the reasons in the legend.",
+        "standard error, hollow points are not trusted, for the reasons in the legend. Dashed and dotted lines are theory.",
     ),
     "map.png": (
         "Map of R_K over the first two swept keys",
@@ -92,6 +93,7 @@ def render_report(study_dir: Path) -> str:
         pooled=pooled_table(table, numbers) if swept_seeds(table) else None,
         limits=view_limits(study_dir, numbers),
         figures=study_figures(study_dir),
+        theory=view_theory(study_dir, table, numbers),
         provenance=provenance(runs),
         command=shlex.join(["snakemake", "--cores", "2", "--configfile", f"configs/{study_dir.name}.yaml"]),
         study_config=_read_study_config(study_dir),

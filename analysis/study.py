@@ -4,7 +4,8 @@
 R_K_stderr, R_K_systematic, delta_T, J, kappa_A, kappa_B (each with _stderr), trusted, failed_checks, status,
 wall_time (seconds), G; then the same quantities in SI units of the reference substance, each with _stderr, their unit in
 the name: R_K_m2K_per_GW, G_MW_per_m2K, delta_T_K, J_GW_per_m2, kappa_A_W_per_mK, kappa_B_W_per_mK; of a chain
-R_K_K_per_nW, J_nW and so on. `status` is 'done', or 'failed: ' and why there is no result; what is not resolved is empty;
+R_K_K_per_nW, J_nW and so on; last what theory says of the same junction in reduced units, R_two_probe, R_four_probe and
+R_nemd (theory.py). `status` is 'done', or 'failed: ' and why there is no result; what is not resolved is empty;
 `failed_checks` are joined by ';'. Where a seed is swept, `pooled.csv` has one row per case (`tables.pool_seeds`).
 """
 
@@ -33,11 +34,13 @@ from .tables import (
     RESULTS,
     SI_QUANTITIES,
     STATE,
+    THEORY,
     base_runs,
     pool_seeds,
     si_column,
     swept_seeds,
 )
+from .theory import join_theory
 
 RUNS, SUMMARY, POOLED = "runs.csv", "summary.csv", "pooled.csv"
 LIMITS = "limits.json"
@@ -157,6 +160,7 @@ def _gather(study_dir: Path) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     known = [*RESULTS, *STATE, *CONDUCTANCE]
     table = pd.concat([runs, table[[*known, *(name for name in table if name not in known)]]], axis=1)
+    table = join_theory(table, study_dir)
     table.attrs = {
         "units": described.get("units", {}),
         "units_si": {name: si["unit"] for name, si in described.get("si", {}).items()},
@@ -178,7 +182,7 @@ def _read_runs(study_dir: Path) -> pd.DataFrame:
         raise StorageError(f"{path}: cannot be read ({error})") from None
     if "run" not in runs:
         raise StorageError(f"{path}: there is no column 'run'")
-    clash = sorted(set(runs.columns) & {*RESULTS, *STATE, *CONDUCTANCE})
+    clash = sorted(set(runs.columns) & {*RESULTS, *STATE, *CONDUCTANCE, *THEORY})
     if clash:
         raise StorageError(f"{path}: these columns are not swept keys: {', '.join(clash)}")
     return runs

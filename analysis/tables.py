@@ -14,6 +14,8 @@ RESULTS = [name for quantity in QUANTITIES for name in (quantity, f"{quantity}_s
 RESULTS.insert(2, SYSTEMATIC)
 STATE = ["trusted", "failed_checks", "status", "wall_time"]
 CONDUCTANCE = ["G", "G_stderr"]
+THEORY = ["R_two_probe", "R_four_probe", "R_nemd"]
+"""What theory says of the same junction (theory.py), as R_K in reduced units; without errors."""
 SI_QUANTITIES = ("R_K", "G", "delta_T", "J", "kappa_A", "kappa_B")
 DONE = "done"
 SEEDS = ("run.seed", "structure.interface.seed")
@@ -105,8 +107,9 @@ def pool_seeds(table: pd.DataFrame) -> pd.DataFrame:
 
     n_seeds is the number of runs, n_resolved that of different ones with an R_K: runs with the same results are copies,
     whose seed had no say, and count once. R_K_systematic is the mean of theirs: what the fit windows do to one run they do
-    to all. A row is trusted if all its runs are. Runs that only limits ask for take no part. `attrs` are those of `table`
-    without the seeds among `swept_keys`, and without limits.
+    to all. Theory is the mean over all runs: a rough interface has one for each seed. A row is trusted if all its runs
+    are. Runs that only limits ask for take no part. `attrs` are those of `table` without the seeds among `swept_keys`, and
+    without limits.
     """
     table = base_runs(table)
     keys = [key for key in table.attrs["swept_keys"] if key not in SEEDS]
@@ -129,6 +132,7 @@ def _pool(group: pd.DataFrame) -> dict:
     row = {"n_seeds": len(group), "n_resolved": int(finished["R_K"].notna().sum())}
     if SYSTEMATIC in group:
         row[SYSTEMATIC] = finished[SYSTEMATIC].astype(float).mean(skipna=False)
+    row |= {name: group[name].astype(float).mean(skipna=False) for name in THEORY if name in group}
     for name in group.columns:
         if f"{name}_stderr" in group:
             numbers = _pool_values(finished[name], finished[f"{name}_stderr"])

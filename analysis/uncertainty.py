@@ -225,7 +225,9 @@ def includes_zero(value: float, half_width: float, scale: float = 0.0) -> bool:
 
 
 def with_error(value: float, stderr: float) -> str:
-    """Value ± standard error, both to two digits of the error."""
+    """Value ± standard error, both to two digits of the error; of what has none (nan), the value to four digits."""
+    if np.isnan(stderr):
+        return f"{value:.4g}"
     if not stderr > 0:
         return f"{value:.6g} ± 0"
     digits = max(0, 1 - int(np.floor(np.log10(stderr))))

@@ -1,7 +1,7 @@
 """Thermal (Kapitza) resistance of an interface by non-equilibrium molecular dynamics: the engine.
 
 `load_config` reads a YAML file, `run` does the dynamics, in a directory or without one, `read_samples` returns what it
-measured; the package `analysis` turns that into R_K.
+measured; the package `analysis` turns that into R_K. `predict` says what theory expects of the same configuration.
 """
 
 from .config import Config, load_config, load_study
@@ -12,6 +12,7 @@ from .simulation import Simulation
 from .storage import Samples, read_run_info, read_samples
 from .structure import build, from_ase
 from .system import System
+from .theory.predict import predict
 from .until import Estimate
 from .version import __version__
 
@@ -31,6 +32,7 @@ __all__ = [
     "from_ase",
     "load_config",
     "load_study",
+    "predict",
     "prepare",
     "read_run_info",
     "read_samples",

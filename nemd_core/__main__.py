@@ -1,9 +1,10 @@
-"""Command line: python -m nemd_core check | run | bench | schema."""
+"""Command line: python -m nemd_core check | run | predict | bench | schema."""
 
 import argparse
 import sys
 
 from .commands_config import add_check, add_schema
+from .commands_predict import add_predict
 from .errors import EXIT_BAD_INPUT, NemdError
 
 
@@ -81,7 +82,7 @@ def main(argv=None) -> int:
     """Parse, run, and turn the package's own errors into one line each and an exit status."""
     parser = argparse.ArgumentParser(prog="python -m nemd_core", description=__doc__)
     subparsers = parser.add_subparsers(metavar="COMMAND")
-    for add in (add_check, add_run, add_bench, add_schema):
+    for add in (add_check, add_run, add_predict, add_bench, add_schema):
         add(subparsers)
     args = parser.parse_args(argv)
     if "func" not in args:

@@ -141,6 +141,7 @@ The table is generated: `python -m nemd_core schema --table > configs/README.md`
   config: one column per dotted key, one line per point.
 - `run.until: {relative_error: 0.02, max_steps: 4000000}` lets a run go on until the error of R_K is 2 % of it, for at
   most so many measured steps.
+- `theory: null` leaves the theory out of the pipeline. No key of this section makes another run of a config.
 - `limits` asks what R_K still depends on, or extrapolates it. The config itself is the base, and always one of the points;
   each list varies one thing about it:
   `limits: {length: {cells: [16, 36, 54]}, bath: {friction: [0.3, 3], ramp: [false, true]}}` is, for a base of 24 cells with

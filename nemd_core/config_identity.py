@@ -8,7 +8,7 @@ import yaml
 
 from nemd_core.errors import ConfigError, Problem
 
-NOT_IN_HASH = ("name", "reference", "output", "run.threads", "run.checkpoint_seconds")
+NOT_IN_HASH = ("name", "reference", "output", "theory", "run.threads", "run.checkpoint_seconds")
 """Keys and sections that cannot change a result."""
 NOT_IN_DYNAMICS = (*NOT_IN_HASH, "fit")
 """Those that cannot change the trajectory of a run of given length."""
@@ -42,6 +42,8 @@ def dump_config(config) -> str:
     data = config.model_dump(mode="json", exclude_none=True)
     if "file" in data["structure"]:
         data["structure"]["file"] = STRUCTURE_INPUT
+    if config.theory is None:  # said, as without the key there is a theory
+        data["theory"] = None
     return yaml.safe_dump(data, sort_keys=False, default_flow_style=None)
 
 

@@ -20,8 +20,10 @@ from nemd_core.config_types import (
     FileName,
     Flag,
     Fraction,
+    Frequencies,
     Layers,
     LayersOrNone,
+    Mesh,
     Mixing,
     MixingOrZero,
     Name,
@@ -35,6 +37,7 @@ from nemd_core.config_types import (
     Steps,
     StepsOrNone,
     Symbol,
+    Temperatures,
     WallCells,
     for_lj,
     key,
@@ -344,6 +347,23 @@ class Fit(Section):
     )
 
 
+class Theory(Section):
+    """How finely the theory of the junction is computed."""
+
+    mesh: Mesh = key(
+        "points",
+        "transverse wave vectors each way of the infinite cross-section; where disorder makes the lateral cell n times "
+        "as large, 1/n of them, at least one; a chain has one",
+        20,
+    )
+    frequencies: Frequencies = key("points", "frequencies from 0 to the largest of the junction", 200)
+    temperatures: Temperatures | None = key(
+        "epsilon0/k_B",
+        "where the quantum conductance is computed; by default from 0.01 to 3 times hbar w_max",
+        None,
+    )
+
+
 class Config(Section):
     """One run, every default filled in; `load_config` and `parse_config` check it as a whole."""
 
@@ -366,6 +386,7 @@ class Config(Section):
         Fit(),
     )
     output: Output = section("What a run writes beyond its measurements.", default_factory=Output)
+    theory: Theory | None = section("The theory of the same junction.", default_factory=Theory)
 
     @model_validator(mode="before")
     @classmethod

@@ -99,6 +99,11 @@ Regions = Annotated[
     AfterValidator(_some_regions),
     Allowed(f"a list of some of {', '.join(REGIONS)}, each once"),
 ]
+Mesh = _int("from 1 to 1000", ge=1, le=1000)
+Frequencies = _int("from 10 to 100000", ge=10, le=10**5)
+Temperatures = Annotated[
+    tuple[Positive, ...], Field(min_length=1), Allowed("a list of numbers > 0, at least one")
+]
 Name = Annotated[
     str,
     StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100),

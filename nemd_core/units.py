@@ -8,6 +8,7 @@ chain has no cross-section, so its heat flux is a power, its conductivity a powe
 stress a force: `quantity_of` knows.
 """
 
+from math import pi
 from typing import NamedTuple
 
 from scipy.constants import angstrom, atomic_mass, hbar, k, pico
@@ -36,11 +37,12 @@ QUANTITIES = {
     "temperature": Quantity((1, 0, 0, -1), "epsilon/k_B", "K", 1.0),
     "temperature_gradient": Quantity((1, -1, 0, -1), "epsilon/(k_B sigma)", "K/nm", 1e-9),
     "time": Quantity((-0.5, 1, 0.5, 0), "tau", "ps", 1e12),
-    "velocity": Quantity((0.5, 0, -0.5, 0)),
-    "frequency": Quantity((0.5, -1, -0.5, 0)),
+    "velocity": Quantity((0.5, 0, -0.5, 0), "sigma/tau", "m/s", 1.0),
+    "frequency": Quantity((0.5, -1, -0.5, 0), "1/tau", "THz", 1e-12 / (2 * pi)),
     "force": Quantity((1, -1, 0, 0), "epsilon/sigma", "pN", 1e12),
     "stiffness": Quantity((1, -2, 0, 0)),
     "pressure": Quantity((1, -3, 0, 0), "epsilon/sigma^3", "MPa", 1e-6),
+    "modulus": Quantity((1, -3, 0, 0), "epsilon/sigma^3", "GPa", 1e-9),
     "heat_flux": Quantity((1.5, -3, -0.5, 0), "epsilon/(tau sigma^2)", "GW/m^2", 1e-9),
     "resistance": Quantity((-0.5, 3, 0.5, -1), "tau sigma^2/k_B", "m^2 K/GW", 1e9),
     "conductance": Quantity((0.5, -3, -0.5, 1), "k_B/(tau sigma^2)", "MW/(m^2 K)", 1e-6),
@@ -52,10 +54,14 @@ QUANTITIES = {
     "conductivity_chain": Quantity((0.5, 0, -0.5, 1), "k_B sigma/tau", "pW nm/K", 1e21),
     "onsager_chain": Quantity((2.5, -1, -0.5, -1), "epsilon^2/(k_B tau)", "nW K", 1e9),
 }
-"""Heat flux is J (power per area), resistance R_K = ΔT/J, conductance G = 1/R_K, conductivity kappa, onsager G T²."""
+"""Heat flux is J (power per area), resistance R_K = ΔT/J, conductance G = 1/R_K, conductivity kappa, onsager G T².
+
+Frequencies are angular in reduced units, and the field counts periods: w_max in 1/tau, w_max/2pi in THz. A modulus is an
+elastic constant, whose field plots larger units than that of stress."""
 
 _OF_CHAIN = {
     "pressure": "force",
+    "modulus": "force",
     "heat_flux": "power",
     "resistance": "resistance_chain",
     "conductance": "conductance_chain",
@@ -72,10 +78,16 @@ _QUANTITY_OF = {
     "flux": "heat_flux",
     "J": "heat_flux",
     "R_K": "resistance",
+    "R": "resistance",
     "G": "conductance",
     "kappa": "conductivity",
     "L_qq": "onsager",
     "stress": "pressure",
+    "w": "frequency",
+    "sound_velocities": "velocity",
+    "elastic_constants": "modulus",
+    "lattice_constants": "length",
+    "relaxed_lattice_constants": "length",
 }
 
 

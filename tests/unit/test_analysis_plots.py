@@ -21,6 +21,7 @@ from analysis import (
     save,
 )
 from analysis.figures import Scale, is_geometric, key_label, new_axes, unit_label
+from analysis.plots_overlay import DASHES, GREY, SQUASHED, TICKS, plot_bath_lengths
 from analysis.plots_study import fill_grid, varying_keys
 from nemd_core.errors import StorageError
 from nemd_core.units import ARGON, KRYPTON
@@ -62,6 +63,28 @@ def make_table(points, R_K=None, swept=None):
         "study": "s",
     }
     return table
+
+
+def add_theory(table, two_probe, four_probe, nemd):
+    """The table with the three resistances of theory, each a number or one for each row."""
+    return table.assign(R_two_probe=two_probe, R_four_probe=four_probe, R_nemd=nemd)
+
+
+def drawn_theory(ax):
+    """The lines of theory, {name: [(colour, x, y), ...]}; ticks that nothing joins have the names of lines too."""
+    lines = [line for line in ax.lines if line.get_zorder() == 0.5]
+    dashed = {tuple(dashes[1]): name for name, dashes in DASHES.items()}
+    pieces = {len(ticks): name for name, ticks in TICKS.items() if name != "R_nemd"}
+    found = {}
+    for line in lines:
+        if line.get_linestyle() == "None":
+            corners = line.get_marker().vertices
+            name = pieces.get(len(corners) // 2)
+            name = "R_nemd" if np.allclose(corners[0:2, 0], TICKS["R_nemd"][0]) else name
+        else:
+            name = dashed[tuple(line._unscaled_dash_pattern[1])]
+        found.setdefault(name, []).append((line.get_color(), list(line.get_xdata()), list(line.get_ydata())))
+    return found
 
 
 def grid(**values):
@@ -273,6 +296,98 @@ def test_sweep_pools_seeds(ax):
     assert high - low == pytest.approx(2 * 0.1)  # spread 0.1 sqrt(2), of 2 runs
     single = plot_sweep(table, SEED, Figure().add_subplot())
     assert sum(map(len, drawn_points(single))) == 4
+
+
+def test_theory_stands_behind_the_points_of_a_sweep(ax):
+    table = add_theory(make_table({MASS: [1, 2, 4, 8]}), [2.0, 4.0, 8.0, 16.0], [0, 1, 2, 3], [0, 1.5, 3, 6])
+    table.loc[2, "R_K"] = np.nan  # theory does not need the run
+    plot_sweep(table, MASS, ax)
+    lines = drawn_theory(ax)
+    assert lines["R_two_probe"] == [(GREY, [1, 2, 4, 8], [2, 4, 8, 16])]
+    assert lines["R_four_probe"] == [(GREY, [1, 2, 4, 8], [0, 1, 2, 3])]
+    assert lines["R_nemd"] == [(GREY, [1, 2, 4, 8], [0, 1.5, 3, 6])]
+    assert legend(ax) == ["theory, two-probe", "theory, four-probe", "theory, $R_{\\mathrm{NEMD}}$"]
+    si = plot_sweep(table, MASS, Figure().add_subplot(), units="si")
+    np.testing.assert_allclose(drawn_theory(si)["R_nemd"][0][2], np.multiply(TO_RESISTANCE, [0, 1.5, 3, 6]))
+
+
+def test_without_theory_a_sweep_is_as_it_was(ax):
+    table = make_table({MASS: [1, 2, 4]})
+    for missing in (table, add_theory(table, np.nan, np.nan, np.nan)):
+        axes = plot_sweep(missing, MASS, Figure().add_subplot())
+        assert drawn_theory(axes) == {} and legend(axes) == []
+    failed = add_theory(table, [2.0, np.nan, 8.0], [1.0, np.nan, 3.0], [1.5, np.nan, 6.0])
+    plot_sweep(failed, MASS, ax)
+    (between, alone) = drawn_theory(ax)["R_nemd"]  # what lies between is not known: nothing joins the two
+    np.testing.assert_array_equal(between[2], [1.5, np.nan, 6.0])
+    assert alone[1:] == ([1, 4], [1.5, 6.0])
+
+
+def test_series_have_their_own_theory_unless_they_share_it(ax):
+    points = grid(mass=[1, 2, 4], epsilon=[1, 2])
+    table = make_table(points)
+    plot_sweep(add_theory(table, 9.0, 1.0, 2.0 * points[MASS]), MASS, ax)
+    assert {name: len(lines) for name, lines in drawn_theory(ax).items()} == dict.fromkeys(DASHES, 1)
+    assert drawn_theory(ax)["R_nemd"] == [(GREY, [1, 2, 4], [2, 4, 8])]
+    own = plot_sweep(add_theory(table, 9.0, 1.0, points[EPSILON]), MASS, Figure().add_subplot())
+    colours = [container[0].get_color() for container in own.containers[::2]]
+    assert drawn_theory(own)["R_nemd"] == [
+        (colours[0], [1, 2, 4], [1, 1, 1]),
+        (colours[1], [1, 2, 4], [2, 2, 2]),
+    ]
+    many = make_table(grid(mass=[1, 2], epsilon=[1, 2, 3]))
+    axes = plot_sweep(add_theory(many, 9.0, 1.0, many[EPSILON]), MASS, Figure().add_subplot())
+    assert list(drawn_theory(axes)) == ["R_nemd"] and len(drawn_theory(axes)["R_nemd"]) == 3
+    assert sum("theory" in text for text in legend(axes)) == 1
+
+
+def test_theory_of_words_is_a_short_line_at_each(ax):
+    key = "interaction.truncation"
+    table = make_table({key: ["none", "force-shift"]}, R_K=[1, 2])
+    plot_sweep(add_theory(table, [3.0, 4.0], 0.5, 1.0), key, ax)
+    assert drawn_theory(ax)["R_two_probe"] == [(GREY, [0, 1], [3.0, 4.0])]
+    assert all(line.get_linestyle() == "None" for line in ax.lines if line.get_zorder() == 0.5)
+
+
+def test_theory_does_not_squash_the_points(ax):
+    table = make_table({MASS: [1, 2, 4]}, R_K=[1, 1, 1])  # bars reach 1.1
+    plot_sweep(add_theory(table, [2.0, 4.0, 50.0], 1.0, 2.5), MASS, ax)
+    assert 2.5 < ax.get_ylim()[1] < SQUASHED * 1.1
+    assert legend(ax)[0] == "theory, two-probe (up to 50, beyond the axis)" and "beyond" not in "".join(
+        legend(ax)[1:]
+    )
+    other = plot_sweep(add_theory(table, 3.2, 1.0, 2.5), MASS, Figure().add_subplot())
+    assert other.get_ylim()[1] > 3.2 and not any("beyond" in text for text in legend(other))
+
+
+def test_temperature_sweep_of_two_potentials_zipped_with_its_bias(ax):
+    """The figure of simulations that run into theory as T -> 0: T along x, one series for each potential."""
+    mean = [0.02, 0.05, 0.1, 0.2, 0.4]
+    points = pd.DataFrame(
+        [
+            {"baths.mean": T, "baths.difference": T / 2, "interaction.potential": potential}
+            for T in mean
+            for potential in ("lj", "lj-harmonic")
+        ]
+    )
+    lj = points["interaction.potential"] == "lj"
+    table = make_table(points, R_K=np.where(lj, 1.1 - points["baths.mean"], 1.1))
+    assert varying_keys(table) == ["baths.mean", "interaction.potential"]
+    plot_sweep(add_theory(table, 2.5, 0.8, 1.1), varying_keys(table)[0], ax)
+    assert ax.get_xscale() == "log" and ax.get_xlabel().startswith("baths.mean")
+    assert legend(ax)[:2] == ["potential = lj", "potential = lj-harmonic"]
+    assert drawn_theory(ax)["R_nemd"] == [(GREY, mean, [1.1] * 5)]
+    points = drawn_points(ax)
+    assert sorted(points[0]) == [(T, pytest.approx(1.1 - T)) for T in mean]
+
+
+def test_resistance_against_the_length_of_the_baths(ax):
+    theory = {"R_nemd": 4.096, "R_four_probe": 3.145, "units": {"J": "epsilon/tau"}, "reference": "argon"}
+    assert plot_bath_lengths([100, 200, 300], [4.2, 4.132, 4.122], theory, ax, units="si") is ax
+    unit = ARGON.to_field(1.0, "R_K", 1)[0]
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), unit * np.array([4.2, 4.132, 4.122]))
+    assert [line.get_ydata()[0] / unit for line in ax.lines[1:]] == pytest.approx([4.096, 3.145])
+    assert "K/nW" in ax.get_ylabel() and "cells" in ax.get_xlabel()
 
 
 def test_sweep_shows_zero_and_negative_values(ax):

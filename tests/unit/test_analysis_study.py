@@ -168,9 +168,10 @@ def test_summary_of_a_study(study_dir, capsys):
     state = ["trusted", "failed_checks", "status", "wall_time"]
     conductance = ["G", "G_stderr"]
     contract = ["run", "materials.B.mass", *RESULTS, *state, *conductance]
-    assert list(table.columns) == contract + [
-        f"{name}{end}" for name in SI_COLUMNS for end in ("", "_stderr")
-    ]
+    theory = ["R_two_probe", "R_four_probe", "R_nemd"]
+    si_columns = [f"{name}{end}" for name in SI_COLUMNS for end in ("", "_stderr")]
+    assert list(table.columns) == [*contract, *si_columns, *theory]
+    assert table[theory].isna().all(axis=None)
     assert "delta_T_stderr" in RESULTS and "kappa_B_stderr" in RESULTS
     assert RESULTS[:3] == ["R_K", "R_K_stderr", "R_K_systematic"]
     assert table["run"].tolist() == ["r-one", "r-two", "r-bad", "r-none"]
@@ -198,6 +199,24 @@ def test_summary_of_a_study(study_dir, capsys):
     assert text.strip() == format_study(table).strip()
     assert "R_K (tau sigma^2/k_B)  R_K (m^2 K/GW)" in text and "energy audit" in text and "±" in text
     assert "B.mass" in text and "materials.B.mass" not in text
+
+
+def test_theory_of_a_study_joins_its_runs(study_dir):
+    """Rows of theory.csv are found by their run; a run that failed may have a theory, and the other way round."""
+    header = "run,key,R_two_probe,R_four_probe,R_nemd,status\n"
+    rows = "r-bad,t-1,9,3,4,done\nr-one,t-0,7.857,3.145,4.096,done\nr-two,t-2,,,,failed: no overlap\n"
+    (study_dir / "theory.csv").write_text(header + rows)
+    table = collect(study_dir)
+    assert table["R_nemd"].tolist()[:3:2] == [4.096, 4.0] and np.isnan(table["R_nemd"][[1, 3]]).all()
+    written = pd.read_csv(study_dir / "summary.csv")
+    assert written["R_two_probe"].tolist()[::2] == [7.857, 9.0]
+    assert plot_study(study_dir, ["png"]) == [study_dir / "sweep.png"]
+    (study_dir / "theory.csv").write_text("run,key,R_nemd,status\n")
+    with pytest.raises(StorageError, match=r"theory\.csv: columns missing: R_two_probe, R_four_probe"):
+        load_study(study_dir)
+    (study_dir / "theory.csv").write_text("")
+    with pytest.raises(StorageError, match=r"theory\.csv: cannot be read"):
+        load_study(study_dir)
 
 
 def test_a_run_without_analysis_or_with_a_foreign_one_is_named(study_dir):
@@ -357,6 +376,15 @@ def test_copies_of_a_run_are_not_taken_for_independent_runs():
     assert (row["n_seeds"], row["n_resolved"]) == (3, 1)
     assert (row["R_K"], row["R_K_stderr"], row["R_K_claimed"]) == (1.0, 0.3, 0.3)
     assert np.isnan(row["R_K_spread"])
+
+
+def test_theory_of_pooled_seeds_is_their_mean_or_nothing():
+    """A rough interface has another transmission for each seed."""
+    table = make_table([1.0, 2.0, None], [0.3, 0.4, None], [1, 2, 3]).assign(
+        R_two_probe=[2.0, 3.0, 4.0], R_four_probe=[1.0, 1.0, None], R_nemd=[0.5, 1.5, 1.0]
+    )
+    row = pool_seeds(table).iloc[0]
+    assert (row["R_two_probe"], row["R_nemd"]) == (3.0, 1.0) and np.isnan(row["R_four_probe"])
 
 
 def test_what_some_seeds_do_not_resolve_is_not_pooled():

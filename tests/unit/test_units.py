@@ -115,8 +115,10 @@ def test_units_agree_with_each_other():
 # --- the names of units, read as what they say --------------------------------------------------------------------
 
 DIMENSIONS = {  # powers of kg, m, s, K
+    "1": (0, 0, 0, 0),
     "m": (0, 1, 0, 0),
     "s": (0, 0, 1, 0),
+    "Hz": (0, 0, -1, 0),
     "K": (0, 0, 0, 1),
     "N": (1, 1, -2, 0),
     "Pa": (1, -1, -2, 0),
@@ -126,7 +128,7 @@ DIMENSIONS = {  # powers of kg, m, s, K
     "tau": (0, 0, 1, 0),
     "k_B": (1, 2, -2, -1),
 }
-PREFIXES = {"p": 1e-12, "n": 1e-9, "M": 1e6, "G": 1e9}
+PREFIXES = {"p": 1e-12, "n": 1e-9, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
 def read_unit(text):
@@ -151,7 +153,8 @@ def test_names_of_units_say_what_the_numbers_are(name):
     assert len(quantity.field.split("/")) <= 2 and len(quantity.reduced.split("/")) <= 2
     factor, of_field = read_unit(quantity.field)
     np.testing.assert_allclose(of_field, dimensions)
-    assert quantity.per_si * factor == pytest.approx(1.0)
+    turn = 2 * np.pi if quantity.field == "THz" else 1.0  # angular in reduced units
+    assert quantity.per_si * factor * turn == pytest.approx(1.0)
     _, of_reduced = read_unit(quantity.reduced)
     np.testing.assert_allclose(of_reduced, dimensions)
     assert quantity.field.isascii() and quantity.reduced.isascii()
@@ -162,6 +165,7 @@ def test_reduced_names_have_the_powers_of_the_parameters(name):
     """tau is sigma sqrt(m/epsilon): the name of a reduced unit spells out its powers, not only its dimension."""
     found = np.zeros(4)
     parameters = {
+        "1": (0, 0, 0, 0),
         "epsilon": (1, 0, 0, 0),
         "sigma": (0, 1, 0, 0),
         "k_B": (0, 0, 0, 1),
@@ -180,6 +184,11 @@ def test_names_of_results():
     assert quantity_of("J_interface", 1) == "power"
     assert reduced_unit("kappa_A") == "k_B/(tau sigma)" and reduced_unit("kappa_A", 1) == "k_B sigma/tau"
     assert field_unit("stress_A") == "MPa" and field_unit("stress_A", 1) == "pN"
+    for name in ("R_two_probe", "R_four_probe", "R_nemd"):
+        assert quantity_of(name) == "resistance" and quantity_of(name, 1) == "resistance_chain"
+    assert quantity_of("G_classical") == quantity_of("G_AA") == "conductance"
+    assert field_unit("w_max") == "THz" and field_unit("sound_velocities") == "m/s"
+    assert field_unit("elastic_constants") == "GPa" and field_unit("elastic_constants", 1) == "pN"
     assert pretty_unit(field_unit("G")) == "MW/(m² K)"
     assert pretty_unit(reduced_unit("R_K")) == "τ σ²/k_B"
     with pytest.raises(KeyError):

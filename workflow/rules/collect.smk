@@ -1,5 +1,6 @@
 rule collect_study:
     input:
+        **THEORY_FILE,
         runs=f"{STUDY_DIR}/runs.csv",
         outcomes=expand(f"{STUDY_DIR}/{{run}}/analyse_run.json", run=CONFIGS),
     output:

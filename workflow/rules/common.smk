@@ -16,6 +16,7 @@ from nemd_core.config import dump_config, dynamics_hash, load_study
 from nemd_core.crystals import crystals_of
 from nemd_core.errors import EXIT_BAD_INPUT, NemdError
 from nemd_core.lattice import find_lattice
+from nemd_core.theory.prediction_files import theory_key
 
 
 def read_study():
@@ -47,12 +48,17 @@ CRYSTALS = {crystal.key: crystal for point in STUDY.points for crystal in crysta
 CONFIGS = {point.run_id: point.config for point in STUDY.points}
 OUTCOMES = ("simulate_run.json", "analyse_run.json")
 LIMITS_FILE = {"limits": f"{STUDY_DIR}/limits.json"} if STUDY.limits else {}
+BASES = {limit.base for limit in STUDY.limits} or set(CONFIGS)
+THEORY_KEYS = {run: theory_key(CONFIGS[run]) for run in CONFIGS if run in BASES and CONFIGS[run].theory}
+THEORIES = {key: CONFIGS[run] for run, key in THEORY_KEYS.items()}
+THEORY_FILE = {"theory": f"{STUDY_DIR}/theory.csv"} if THEORIES else {}
 LIMIT_FIGURES = sorted({name_figure(limit) for limit in STUDY.limits})
 
 
 wildcard_constraints:
     run=r"r-[0-9a-f]{10}",
     crystal=r"[a-z]+-[0-9a-f]+",
+    key=r"t-[0-9a-f]{10}",
 
 
 def digest_study():
@@ -74,6 +80,13 @@ def get_building_material(wildcards):
     """What a structure is made of: a file of the user's, and the crystals of `lattice_constant: auto`."""
     config = CONFIGS[wildcards.run]
     material = {"crystals": crystal_files(crystals_of(config))}
+    return material | ({"structure": config.structure.file} if config.structure.file else {})
+
+
+def get_theory_material(wildcards):
+    """What a junction is made of. Its configuration is found in the study by its key: runs that share it come and go."""
+    config = THEORIES[wildcards.key]
+    material = {"study": ancient(STUDY_FILE), "crystals": crystal_files(crystals_of(config))}
     return material | ({"structure": config.structure.file} if config.structure.file else {})
 
 
@@ -132,6 +145,25 @@ def get_runtime(wildcards):
     return 15 + math.ceil(seconds / 60)
 
 
+def count_coupled(config):
+    """Sites that move together in one lateral cell: of all rows where they differ, else of one conventional cell."""
+    structure = config.structure
+    disordered = structure.file or structure.interface.kind != "sharp"
+    columns = math.prod(structure.cross_section or (1,)) if disordered else 1
+    lattice = find_lattice(structure.lattice, structure.orientation)
+    return columns * len(lattice.basis)
+
+
+def get_theory_memory(wildcards):
+    """Megabytes: Python with its libraries, and blocks of three degrees of freedom for each of a few layers of cells."""
+    return 2000 + math.ceil(40 * (12 * count_coupled(THEORIES[wildcards.key])) ** 2 * 16 / 1e6)
+
+
+def get_theory_runtime(wildcards):
+    """Minutes, several times what was measured: 4 for a rough cross-section of 100 sites a cell."""
+    return 15 + math.ceil((count_coupled(THEORIES[wildcards.key]) / 40) ** 3)
+
+
 def show_study():
     """Print the table of results and where to look, as far as the study has got."""
     from analysis import format_limits, format_study, load_study as load_results, read_limits
@@ -143,7 +175,12 @@ def show_study():
     limits = read_limits(study_dir)
     if limits is not None:
         print(f"Limits\n{format_limits(limits)}\n")
-    for what, name in (("report", "report.html"), ("table", "summary.csv"), ("limits", "limits.csv")):
+    for what, name in (
+        ("report", "report.html"),
+        ("table", "summary.csv"),
+        ("limits", "limits.csv"),
+        ("theory", "theory.csv"),
+    ):
         if (study_dir / name).exists():
             print(f"{what:<8} {STUDY_DIR}/{name}")
     figures = sorted(path.name for path in study_dir.iterdir() if path.suffix in (".png", ".pdf"))

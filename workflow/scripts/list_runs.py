@@ -25,5 +25,7 @@ if study.limits:
     write_json(limits, {"limits": [limit._asdict() for limit in study.limits]})
 else:  # of an earlier form of this study
     limits.unlink(missing_ok=True)
+if not any(point.config.theory for point in study.points):
+    Path(snakemake.output.runs).with_name("theory.csv").unlink(missing_ok=True)
 with atomic(snakemake.output.config) as temporary:
     shutil.copyfile(snakemake.input[0], temporary)
