@@ -23,10 +23,10 @@ PIXELS = 300
 def plot_transmission_map(prediction, scale) -> Figure | None:
     """The transmission at each transverse wave vector: the conductance that it makes, and at a few frequencies.
 
-    None also where nothing passes.
+    None also where nothing passes, or where there is but one wave vector.
     """
     table = prediction.table("transmission_map")
-    if table is None or not prediction.fields["infinite_cross_section"]["G_classical"] > 0:
+    if table is None or len(table) == 1 or not prediction.fields["infinite_cross_section"]["G_classical"] > 0:
         return None
     names = [name for name in table if name.startswith("w=")]
     figure = Figure(figsize=(2.1 * (1 + len(names)) + 0.5, 3.4), layout="constrained")
@@ -34,7 +34,8 @@ def plot_transmission_map(prediction, scale) -> Figure | None:
     k = table[["k_y", "k_z"]].to_numpy() / scale("x")
     bar = {"location": "bottom", "pad": 0.04, "shrink": 0.9}
     image = _draw_map(k, scale("G") * table["G"], {}, panels[0])
-    label = f"{QUANTITY['G']} ({scale.label('G')})"
+    mean = scale("G") * table["G"].mean()
+    label = f"$G(\\mathbf{{k}})$ ({scale.label('G')})\nmean {mean:.3g}"
     figure.colorbar(image, ax=panels[0], label=label, ticks=MaxNLocator(3), **bar)
     panels[0].set_title("all frequencies")
     largest = table[names].to_numpy().max()
@@ -55,10 +56,8 @@ def _at_frequency(w, scale) -> str:
 
 
 def _draw_map(k, values, limits, ax):
-    """Values between the wave vectors of a mesh, over the first Brillouin zone; as a point where there is but one."""
+    """Values between the wave vectors of a mesh, over the first Brillouin zone."""
     look = {"cmap": COLOURS} | limits
-    if len(k) == 1:
-        return ax.scatter(*k.T, c=values, s=60, **look)
     steps, n = _find_steps(k), round(np.sqrt(len(k)))
     mesh = np.empty((n, n))
     mesh[tuple(np.rint(k @ np.linalg.inv(steps)).astype(int).T % n)] = values

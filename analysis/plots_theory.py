@@ -20,7 +20,7 @@ WAVE_VECTORS = {
     "": {"color": BLACK, "lw": 1.2, "zorder": 3, "label": "simulated cross-section"},
     "_mesh": {"color": VERMILION, "lw": 1.0, "zorder": 2, "label": "infinite cross-section"},
 }
-"""How lines look by the ends of their columns; a chain has but one wave vector, and the first alone."""
+"""How lines look by the ends of their columns; of a single wave vector, as in a chain, there is the first alone."""
 GUIDE = {"color": "0.5", "lw": 1.0}
 FREQUENCY = {"reduced": "frequency $\\omega$", "si": "frequency $\\omega/2\\pi$"}
 CLOSE = 0.075
@@ -29,12 +29,14 @@ SPIKE = 6.0
 """Densities of states are cut off at so many times their median: at the band edge of a chain they diverge."""
 LOW, FIT = 0.1, 0.02
 """Where G is below the first share of its plateau, T³ goes through the point nearest to the second one."""
+STEEP = 0.8
+"""Share of its power with which G must rise there: on a coarse mesh, or where all points are warm, it does not."""
 
 
 def plot_prediction(directory, formats=("png", "pdf"), units="reduced") -> list[Path]:
     """Write the figures of a prediction, in each format, and return their paths.
 
-    `phonons.*`, `transmission.*`, `transmission_map.*` (not of a chain), `conductance.*` and `exact_profile.*` (of the exact
+    `phonons.*`, `transmission.*`, `transmission_map.*` (not of a single wave vector), `conductance.*` and `exact_profile.*` (of the exact
     steady state), each where its data are; those of an earlier prediction go. Raises StorageError where there is none.
     """
     prediction = load_prediction(directory)
@@ -120,14 +122,16 @@ def plot_transmission(prediction, scale) -> Figure | None:
     figure = Figure(figsize=(6.4, 5.2), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2.0, 1.0))
     w = scale("w") * table["frequency"]
+    mesh = prediction.fields["infinite_cross_section"]
+    single = prediction.fields["wave_vectors"] == mesh["wave_vectors"] == 1
     for side in SIDES:
         modes = table[f"modes_{side}"]
         upper.fill_between(w, modes, color=SIDES[side], alpha=0.14, lw=0, step="mid")
         upper.step(w, modes, where="mid", color=SIDES[side], lw=0.8, label=f"modes of {side}")
     for end, style in WAVE_VECTORS.items():
-        if scale.dimensions == 1 and end:
+        if single and end:
             continue
-        label = "transmission" if scale.dimensions == 1 else f"transmission, {style['label']}"
+        label = "transmission" if single else f"transmission, {style['label']}"
         upper.plot(w, table[f"transmission{end}"], **style | {"label": label})
         lower.plot(w, scale("G") * table[f"accumulation{end}"], **style)
     upper.set_ylabel("transmission $\\mathcal{T}$, number of modes")
@@ -155,6 +159,7 @@ def plot_conductance(prediction, scale) -> Figure | None:
         return None
     figure = Figure(figsize=(5.2, 3.9), layout="constrained")
     ax = figure.add_subplot()
+    table = table.drop_duplicates("temperature").sort_values("temperature")  # as they were asked for
     T, G = scale("T") * table["temperature"].to_numpy(), scale("G") * table["G"].to_numpy()
     ax.loglog(T, G, "o-", color=BLUE, ms=3.5, lw=1.2, label="quantum", zorder=2)
     ax.axhline(plateau, ls=(0, (4, 2)), label="classical", zorder=1, **GUIDE)
@@ -168,12 +173,16 @@ def plot_conductance(prediction, scale) -> Figure | None:
 
 
 def _draw_power_law(T, G, plateau, dimensions, ax) -> None:
-    """T³, of a chain T, through the computed point that lies deepest in its range."""
-    low = np.flatnonzero((G > 0) & (G < LOW * plateau))
+    """T³, of a chain T, through the computed point that lies deepest in its range; nothing where none does."""
+    T, G = T[G > 0], G[G > 0]
+    if len(T) < 2:
+        return
+    rise = np.gradient(np.log(G), np.log(T))
+    low = np.flatnonzero((G < LOW * plateau) & (rise > STEEP * dimensions))
     if not low.size:
         return
     through = low[np.argmin(np.abs(np.log(G[low] / (FIT * plateau))))]
-    y = np.array([G[G > 0].min(), plateau])
+    y = np.array([G.min(), plateau])
     label = f"$T^{dimensions}$" if dimensions > 1 else "$T$"
     ax.plot(T[through] * (y / G[through]) ** (1 / dimensions), y, ls=":", label=label, zorder=3, **GUIDE)
 

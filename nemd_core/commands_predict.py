@@ -6,9 +6,9 @@ from .units import pretty_unit
 
 _ROWS = ("G_classical", "R_two_probe", "R_four_probe", "R_nemd")
 _EXACT = ("R_K", "J", "delta_T")
-_PARAMETERS = ("frequencies", "mesh", "eta")
-_FIRST, _COLUMN = 15, 40
-"""Widths of columns."""
+_PARAMETERS = {"frequencies": "half the frequencies", "mesh": "half the mesh", "eta": "twice eta"}
+_FIRST, _GAP = 15, 2
+"""Widths of the first column, and between the others."""
 
 
 def add_predict(subparsers) -> None:
@@ -57,27 +57,39 @@ def command_predict(args) -> int:
 
 
 def format_prediction(fields: dict) -> list[str]:
-    """Lines for a reader: a row for each number, with a column for either cross-section."""
+    """Lines for a reader: a row for each number, with a column for either cross-section; a chain has none."""
     levels = {"simulated cross-section": (fields, fields["si"])}
     if fields["dimensions"] == 3:
         name = "infinite_cross_section"
-        levels[name.replace("_", " ")] = (fields[name], fields["si"][name])
-    lines = [f"{'':<{_FIRST}}" + "".join(f"{name:<{_COLUMN}}" for name in levels)]
-    for name in _ROWS:
-        cells = (_number(values, si, fields["units"], name) for values, si in levels.values())
-        lines.append(f"{name:<{_FIRST}}" + "".join(f"{cell:<{_COLUMN}}" for cell in cells))
+        levels["infinite cross-section"] = (fields[name], fields["si"][name])
+    columns = [
+        [title, *(_number(values, si, fields["units"], name) for name in _ROWS)]
+        for title, (values, si) in levels.items()
+    ]
+    widths = [max(map(len, column)) + _GAP for column in columns]
+    lines = [
+        f"{name:<{_FIRST}}" + "".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True))
+        for name, *cells in zip(("", *_ROWS), *columns, strict=True)
+    ][fields["dimensions"] == 1 :]
     if "exact" in fields:
         exact, si = fields["exact"], fields["si"]["exact"]
         lines += [
             f"{f'exact {name}':<{_FIRST}}{_number(exact, si, fields['units'], name)}" for name in _EXACT
         ]
     changes = [
-        f"{name} {100 * max(abs(change['G']), abs(change['R_nemd'])):.2g} %"
-        for name in _PARAMETERS
+        f"{_percent(max(abs(change['G']), abs(change['R_nemd'])))} with {how}"
+        for name, how in _PARAMETERS.items()
         if (change := fields["convergence"][name]) and change["G"] is not None
     ]
-    lines += [f"convergence: {', '.join(changes)}"] if changes else []
+    lines += [f"G and R_nemd change by {', '.join(changes)}"] if changes else []
     return [line.rstrip() for line in lines + sorted(set(fields["unresolved"].values()))]
+
+
+def _percent(share: float) -> str:
+    """Two digits; below a millionth no more than that."""
+    if share < 1e-6:
+        return "< 0.0001 %"
+    return f"{100 * share:.2g} %" if share < 0.995 else f"{100 * share:.0f} %"
 
 
 def _number(values: dict, si: dict, units: dict, name: str) -> str:

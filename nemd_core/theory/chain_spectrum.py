@@ -24,6 +24,8 @@ from .lyapunov import UNDAMPED, Modes, Response
 _NODES, _SHARES = np.polynomial.legendre.leggauss(LANES)
 _RESOLVED = 1e-10
 """Error of the number of modes in a panel, at which it is not divided again."""
+_MODES_IN_PANEL = 3
+"""At most: waves go up and down the chain so often between its ends, which the sum over all sites does not show."""
 _ROUNDING = 2e-15
 _NARROWEST = 1e-13
 """Of the highest frequency: nothing narrower is resolved."""
@@ -122,11 +124,9 @@ def find_nodes(band: Band, modes: Modes, gamma, threads: int) -> tuple[np.ndarra
         error = np.abs((density * weight).sum(axis=1) - (above - below - hidden))
         # rounding of K moves a resonance, and where only that is left, halving does not help
         rounding = _ROUNDING * highest**2 / high * density.max(axis=1)
-        good = (
-            (error < _RESOLVED + tail)
-            | ((error < rounding) & (error > 0.5 * before))
-            | (high - low < narrowest)
-        )
+        stuck = (error < rounding) & (error > 0.5 * before)
+        few = above - below < _MODES_IN_PANEL
+        good = (few & ((error < _RESOLVED + tail) | stuck)) | (high - low < narrowest)
         done.append((w[good].ravel(), weight[good].ravel(), density[good].ravel()))
         low, high, below, above, before = (values[~good] for values in (low, high, below, above, error))
         middle = 0.5 * (low + high)

@@ -32,7 +32,7 @@ class Spectra(NamedTuple):
     w: np.ndarray
     """Evenly spaced frequencies, n up to the lower of both leads' highest and on to the higher one, (n_w,)."""
     transmission: np.ndarray
-    """tau(k, w), between the nodes, (n_k, n_w)."""
+    """tau(k, w), interpolated between the nodes and kept between 0 and the modes, (n_k, n_w)."""
     modes_A: np.ndarray
     """M_A(k, w): modes of A that travel one way, (n_k, n_w)."""
     modes_B: np.ndarray
@@ -120,12 +120,12 @@ def conductance(spectra: Spectra, temperature: float | None = None, hbar: float 
 def flux(spectra: Spectra, T_hot: float, T_cold: float, hbar: float | None = None) -> float:
     """J = (1/A) sum over k of ∫ dw/2pi ħw tau [n(T_hot) - n(T_cold)], from A to B if A is the hot side.
 
-    Without hbar the classical limit, G (T_hot - T_cold). Temperatures in epsilon/k_B, above 0.
+    Without hbar the classical limit, G (T_hot - T_cold). Temperatures in epsilon/k_B, 0 or more.
     """
     if hbar is None:
         return conductance(spectra) * (T_hot - T_cold)
     energy = hbar * spectra.nodes
-    return _integrate(spectra, energy * (_occupation(energy / T_hot) - _occupation(energy / T_cold)))
+    return _integrate(spectra, energy * (_occupation(energy, T_hot) - _occupation(energy, T_cold)))
 
 
 def accumulate(spectra: Spectra, temperature: float | None = None, hbar: float | None = None) -> np.ndarray:
@@ -151,5 +151,8 @@ def _integrate(spectra: Spectra, factor) -> float:
     return float(spectra.points.weight @ sums / (2 * np.pi * spectra.full_area))
 
 
-def _occupation(x) -> np.ndarray:
-    return 1 / np.expm1(np.minimum(x, 600.0))
+def _occupation(energy, temperature: float) -> np.ndarray:
+    """Bose and Einstein's mean number of phonons; none at T = 0."""
+    if temperature == 0:
+        return np.zeros_like(energy)
+    return 1 / np.expm1(np.minimum(energy / temperature, 600.0))

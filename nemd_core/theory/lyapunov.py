@@ -22,7 +22,7 @@ _DEGENERATE = 1e-9
 """Relative difference of w² below which two modes count as degenerate."""
 UNDAMPED = 1e-11
 """Decay rate over the highest frequency, below which a mode is undamped: no run is as long as it lives."""
-_CONVERGED = 1e-13
+_CONVERGED, _GROWN = 1e-13, 2.0
 _MAX_DOUBLINGS = 64
 _HALFWAY, _SLOWEST = 0.3, 12
 
@@ -144,9 +144,10 @@ def respond(modes: Modes, gamma: np.ndarray, hot: np.ndarray) -> Response:
         if np.abs(M).max() > _HALFWAY:
             halfway = M
         M = M @ M
-        if np.abs(M).max() < _CONVERGED:
+        left = np.abs(M).max()
+        if left < _CONVERGED or left > _GROWN:
             break
-    else:
+    if not left < _CONVERGED:
         raise PhysicsError("no exact steady state: a motion that the baths hardly reach does not decay")
     kinetic = np.einsum("ia,ab,ib->i", basis, S[n_bound:, n_bound:], basis.conj(), optimize=True).real
     position = basis[:, bound] / frequency[bound]

@@ -20,7 +20,7 @@ from ..version import __version__
 from .crystal import Bulk, make_bulk
 from .density_of_states import DensityOfStates, density_of_states, overlap
 from .elasticity import elastic_constants, sound_velocities
-from .landauer import Spectra, compute_spectra
+from .landauer import Spectra, compute_spectra, flux
 from .leads import Junction, make_blocks
 from .long_waves import QuantumSum, sum_quanta
 from .phonons import highest_frequency
@@ -33,6 +33,8 @@ from .strips import Strip, make_strip, mesh_points, simulated_points
 
 _COLDEST, _HOTTEST, _N_TEMPERATURES = 0.01, 3.0, 25
 """Default temperatures in units of hbar w_max, in equal ratios."""
+_UNEVEN = 0.01
+"""Residual of the exact state at which its flux is said to be lost in rounding."""
 _UNITS = (
     "R_K",
     "R_two_probe",
@@ -95,6 +97,7 @@ def predict(
     temperatures = config.theory.temperatures or _temperatures(config, max(bulk.w_max))
     fields = _describe(config, strip, crystals)
     fields |= _level(own) | {"infinite_cross_section": {"mesh": [n_mesh] * 2} | _level(mesh)}
+    fields["flux"] = _flux(config, own)
     fields["quantum"] = _quantum(config, sum_quanta(junction, mesh, n_mesh, threads), temperatures)
     fields["bulk"] = {side: _describe_bulk(bulk, side) for side in "AB"}
     fields["dos_overlap"] = overlap(bulk.dos_A, bulk.dos_B)
@@ -102,6 +105,10 @@ def predict(
     fields["warnings"] = fields["convergence"].pop("warnings")
     if state is not None:
         fields["exact"] = describe_state(state)
+        fields["exact"]["n_slow"] = state.slower_than(config.run.production_steps * config.run.timestep)
+        if state.residual > _UNEVEN:
+            text = "planes and baths differ by so much of J, which is no more than rounding: R_K is not known"
+            fields["warnings"].append(f"exact: {state.residual:.2g}: {text}")
     fields |= _unit_names(config, fields)
     if directory is not None:
         write_prediction(Path(directory), fields, make_tables(own, mesh, bulk, fields, state))
@@ -139,6 +146,18 @@ def _level(spectra: Spectra) -> dict:
 def _temperatures(config, w_max: float) -> list[float]:
     scale = Reference.from_config(config.reference).hbar * w_max
     return [float(f"{scale * x:.4g}") for x in np.geomspace(_COLDEST, _HOTTEST, _N_TEMPERATURES)]
+
+
+def _flux(config, spectra: Spectra) -> dict:
+    """What flows between reservoirs at the temperatures of both baths, on the simulated wave vectors."""
+    T_hot, T_cold = config.baths.hot.temperature, config.baths.cold.temperature
+    hbar = Reference.from_config(config.reference).hbar
+    return {
+        "T_hot": T_hot,
+        "T_cold": T_cold,
+        "J_classical": flux(spectra, T_hot, T_cold),
+        "J_quantum": flux(spectra, T_hot, T_cold, hbar),
+    }
 
 
 def _quantum(config, quanta: QuantumSum, temperatures) -> list[dict]:

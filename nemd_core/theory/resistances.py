@@ -54,7 +54,7 @@ def resistances(spectra: Spectra) -> dict:
 
 def _reason(spectra: Spectra) -> str:
     if spectra.weight.any():
-        return "nothing passes: no force constants join A and B"
+        return "nothing passes: the force constants that join A and B are none, or too small to tell"
     spans = []
     for name, modes in (("A", spectra.modes_A), ("B", spectra.modes_B)):
         w = spectra.w[(modes > 0).any(axis=0)]

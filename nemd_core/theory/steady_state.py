@@ -47,7 +47,7 @@ class ExactState:
     temperature: np.ndarray
     """(n_layers,), nan in walls."""
     plane_x: np.ndarray
-    """Planes between cells, (n_planes,)."""
+    """Planes between cells, midway between two layers, (n_planes,)."""
     flux: np.ndarray
     """Through each plane, (n_planes,)."""
     J: float
@@ -249,6 +249,7 @@ def _collect(config, system: System, junction: _Junction, sums: _Sums) -> ExactS
     count = np.bincount(layer, **per_layer)
     kinetic = np.bincount(layer, sums.kinetic, **per_layer) / np.where(count > 0, count, np.nan)
     x = np.bincount(strip.layer, strip.position[:, 0]) / np.bincount(strip.layer)
+    above = system.plane_cell * system.lattice.layers_per_cell
     flux = _plane_flux(system, junction, sums.bond)
     hot, cold = (sums.heat[system.layer_region[layer] == name].sum() / strip.area for name in ("hot", "cold"))
     jumps = find_jumps(config, system, x, kinetic, flux)
@@ -266,7 +267,7 @@ def _collect(config, system: System, junction: _Junction, sums: _Sums) -> ExactS
         region=system.layer_region,
         species=system.layer_species,
         temperature=T_cold + bias * kinetic,
-        plane_x=system.plane_x,
+        plane_x=0.5 * (x[above - 1] - system.length * (above == 0) + x[above]),
         flux=bias * flux,
         J=bias * J,
         heat_hot=bias * float(hot),

@@ -105,6 +105,7 @@ def test_small_differences_of_temperature_give_the_conductance(crystal):
     assert J / dT == pytest.approx(conductance(crystal, T, HBAR), rel=1e-3)  # (dT/T)²
     assert flux(crystal, T - dT / 2, T + dT / 2, HBAR) == pytest.approx(-J, rel=1e-12)
     assert flux(crystal, 0.4, 0.1) == pytest.approx(0.3 * conductance(crystal))
+    assert 0 < flux(crystal, 0.4, 0.0, HBAR) < flux(crystal, 0.4, 0.0)
     assert flux(crystal, 40.0, 10.0, HBAR) == pytest.approx(30 * conductance(crystal), rel=1e-4)
 
 
@@ -127,7 +128,9 @@ def test_sums_do_not_depend_on_threads_or_on_the_reduction_by_symmetry(crystal):
 
 def test_curve_agrees_with_the_nodes_and_stays_below_the_modes(crystal):
     assert (crystal.transmission >= 0).all()
-    assert (crystal.transmission <= np.minimum(crystal.modes_A, crystal.modes_B)).all()
+    fewer = np.minimum(crystal.modes_A, crystal.modes_B)
+    assert (crystal.transmission <= fewer).all()
+    assert (crystal.tau >= -1e-9).all() and (crystal.tau <= fewer.max(axis=1, keepdims=True) + 1e-6).all()
     step = crystal.w[1] - crystal.w[0]
     even = crystal.points.weight @ crystal.transmission @ np.full(len(crystal.w), step)
     assert even / (2 * np.pi * crystal.full_area) == pytest.approx(conductance(crystal), rel=0.01)

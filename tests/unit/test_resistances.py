@@ -115,7 +115,8 @@ def test_no_bonds_between_the_sides_give_zero_and_say_so():
     across = (junction.first < half) & (junction.second >= half)
     cut = junction._replace(stiffness=junction.stiffness * ~across[:, None, None])
     found = resistances(compute_spectra(cut, simulated_points(strip), 32))
-    assert found["G_classical"] == 0 and found["reason"] == "nothing passes: no force constants join A and B"
+    assert found["G_classical"] == 0
+    assert found["reason"].startswith("nothing passes: the force constants that join A and B are none")
 
 
 # ---- convergence ----

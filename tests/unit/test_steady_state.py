@@ -15,6 +15,7 @@ from nemd_core.structure import build
 from nemd_core.theory import steady_state as module
 from nemd_core.theory.chain_spectrum import make_band, respond_chain
 from nemd_core.theory.lyapunov import find_modes, respond
+from nemd_core.theory.prediction_state import tabulate_state
 from nemd_core.theory.steady_state import steady_state
 
 EXACT = 1e-10
@@ -301,6 +302,17 @@ def test_modes_slower_than_a_run():
     assert state.slower_than(0) == state.n_modes
     assert state.slower_than(1e9) == 0
     assert 0 < state.slower_than(100) < state.n_modes
+
+
+def test_planes_lie_between_the_relaxed_layers_of_two_cells():
+    """A smaller sigma in B moves the interface by more than a layer; in the table each plane keeps its cell."""
+    size = {"structure__length": {"A": 20, "B": 20}, "structure__lattice_constant": 1.55}
+    state = steady_state(
+        parse_config(changed(LJ, interaction__potential="lj-harmonic", materials__B__sigma=0.96, **size))
+    )
+    assert np.abs(state.x - np.linspace(state.x[0], state.x[-1], len(state.x))).max() > 0.7
+    flux = tabulate_state(state)["flux"]
+    assert np.flatnonzero(np.isfinite(flux)).tolist() == list(range(3, 77, 2))
 
 
 # ---- what is refused ----

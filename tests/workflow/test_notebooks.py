@@ -48,6 +48,12 @@ def test_exact_chain():
     assert n_figures(notebook) == 2
 
 
+def test_three_resistances():
+    notebook = execute("three_resistances")  # long baths lead to R_nemd: asserted there
+    assert "R_nemd        4.0961" in texts(notebook)
+    assert n_figures(notebook) == 1
+
+
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_committed_without_outputs(path):
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
