@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from .commands_config import add_check, add_schema
+from .commands_config import add_check, add_one_config, add_schema
 from .commands_predict import add_predict
 from .errors import EXIT_BAD_INPUT, NemdError
 
@@ -16,15 +16,7 @@ def add_run(subparsers) -> None:
         description="Run one configuration. Exit status: 0 done, 2 bad input, 3 stopped by physics, 75 stopped by "
         "SIGTERM (--resume goes on from its checkpoint).",
     )
-    parser.add_argument("config", metavar="CONFIG", help="YAML file")
-    parser.add_argument("-o", "--output", metavar="DIR", required=True, help="directory of the run")
-    parser.add_argument(
-        "--set",
-        metavar="a.b=v",
-        action="append",
-        default=[],
-        help="replace a value; names a point of a sweep",
-    )
+    add_one_config(parser, "directory of the run")
     parser.add_argument(
         "--resume",
         action="store_true",

@@ -8,6 +8,19 @@ from nemd_core.errors import EXIT_BAD_INPUT, ConfigError, StorageError
 from nemd_core.structure import build
 
 
+def add_one_config(parser, output: str) -> None:
+    """What every command takes that works on one configuration: CONFIG, -o DIR, --set. output: what DIR is."""
+    parser.add_argument("config", metavar="CONFIG", help="YAML file")
+    parser.add_argument("-o", "--output", metavar="DIR", required=True, help=output)
+    parser.add_argument(
+        "--set",
+        metavar="a.b=v",
+        action="append",
+        default=[],
+        help="replace a value; names a point of a sweep",
+    )
+
+
 def add_check(subparsers) -> None:
     """Register `check CONFIG`."""
     parser = subparsers.add_parser(

@@ -2,6 +2,7 @@
 
 import sys
 
+from .commands_config import add_one_config
 from .units import pretty_unit
 
 _ROWS = ("G_classical", "R_two_probe", "R_four_probe", "R_nemd")
@@ -19,15 +20,7 @@ def add_predict(subparsers) -> None:
         description="Lattice dynamics and Green's functions of one configuration: conductance, three resistances, "
         "spectra. Exit status: 0 done, 2 bad input, 3 a crystal is unstable.",
     )
-    parser.add_argument("config", metavar="CONFIG", help="YAML file")
-    parser.add_argument("-o", "--output", metavar="DIR", required=True, help="directory of the results")
-    parser.add_argument(
-        "--set",
-        metavar="a.b=v",
-        action="append",
-        default=[],
-        help="replace a value; names a point of a sweep",
-    )
+    add_one_config(parser, "directory of the results")
     parser.add_argument(
         "--exact",
         action="store_true",
