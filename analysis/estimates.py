@@ -72,8 +72,7 @@ class Estimates:
         """(ratio, its standard error)."""
         i, j = self.names.index(numerator), self.names.index(denominator)
         number = sign * self.value[numerator] / self.value[denominator]
-        error = uncertainty.jackknife(lambda m: sign * m[..., i] / m[..., j], self.means)
-        return number, np.sqrt(self.blocks.inflation) * error
+        return number, self.blocks.stderr_of_derived(lambda m: sign * m[..., i] / m[..., j], self.means)
 
     def add_resistance(self) -> str | None:
         """R_K with its intervals; returns why G cannot follow from it, or None."""
@@ -81,7 +80,7 @@ class Estimates:
         intervals = {}
         if reason is None:
             pair = self.means[:, [self.names.index("delta_T"), self.names.index("J")]]
-            covariance = self.blocks.inflation * np.cov(pair.T) / self.blocks.n_blocks
+            covariance = self.blocks.covariance(pair)
             intervals = {
                 f"R_K_{end}": uncertainty.fieller(self.value["delta_T"], self.value["J"], covariance, t)
                 for end, t in self.t.items()

@@ -18,7 +18,7 @@ What does not live here: what the quantities mean (interface.py, profile.py).
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft, stats
+from scipy import fft, special
 
 from nemd_core.errors import StorageError
 
@@ -82,7 +82,7 @@ class Blocks:
 
     def t(self, probability: float) -> float:
         """Two-sided Student quantile: a fraction `probability` of |t| lies below it."""
-        return float(stats.t.ppf(0.5 + 0.5 * probability, self.dof))
+        return float(special.stdtrit(self.dof, 0.5 + 0.5 * probability))
 
     def stderr(self, series) -> np.ndarray:
         """Standard error of the mean, shape (...), of a series of shape (n_rep, n_rows, ...)."""
@@ -91,6 +91,14 @@ class Blocks:
     def stderr_of_means(self, means) -> np.ndarray:
         """The same from block means of shape (n_blocks, ...)."""
         return np.sqrt(means.var(axis=0, ddof=1) / self.n_blocks * self.inflation)
+
+    def covariance(self, means) -> np.ndarray:
+        """Covariance of the means of all quantities, (n_quantities, n_quantities), from block means (n_blocks, n_quantities)."""
+        return np.cov(means, rowvar=False) / self.n_blocks * self.inflation
+
+    def stderr_of_derived(self, function, means) -> float:
+        """Standard error of `function(mean)`, from block means: see `jackknife`."""
+        return np.sqrt(self.inflation) * jackknife(function, means)
 
 
 def autocorrelation_time(series, window: float = SOKAL_WINDOW) -> np.ndarray:
@@ -192,7 +200,7 @@ def merge_blocks(blocks: Blocks, at_most: int) -> Blocks:
 
 
 def jackknife(function, means) -> float:
-    """Standard error of `function(mean)` by leaving out one block at a time (Efron 1982, chapter 3).
+    """Standard error of `function(mean)` by leaving out one block at a time (Efron 1982, chapter 3), of independent blocks.
 
     `means` has shape (n_blocks, n_quantities); `function` takes an array whose last axis holds the
     quantities and returns the derived value, vectorised over the axes before it.

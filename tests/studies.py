@@ -1,4 +1,7 @@
-"""Studies on disk made of synthetic samples: what the report and the summaries read, without any dynamics."""
+"""Studies on disk made of synthetic samples: what the report and the summaries read, without any dynamics.
+
+And the config of the smallest study that the pipeline computes itself: `write_chain`.
+"""
 
 import hashlib
 import shutil
@@ -6,6 +9,7 @@ from dataclasses import replace
 
 import pandas as pd
 import synthetic
+import yaml
 
 from analysis import fit_run
 from nemd_core.config import config_hash, dump_config, parse_config, run_id
@@ -16,6 +20,30 @@ KEYS = ("materials.B.mass", "interaction.cross.stiffness")
 FAILURE = "energy audit: drift 3.1 % of the heat transferred, allowed 1 %: lower run.timestep"
 N_ROWS, TAU = 600, 4.0
 """Short series with little autocorrelation: quick to analyse, and enough independent samples to be trusted."""
+
+CHAIN = {
+    "units": "lj",
+    "structure": {"lattice": "chain", "lattice_constant": 1.12, "length": {"A": 20, "B": 20}},
+    "materials": {
+        "A": {"mass": 1.0, "epsilon": 1.0, "sigma": 1.0},
+        "B": {"mass": 2.0, "epsilon": 1.0, "sigma": 1.0},
+    },
+    "interaction": {"potential": "lj", "cutoff": 1.7},
+    "baths": {
+        "hot": {"temperature": 2.0, "length": 4},
+        "cold": {"temperature": 1.0, "length": 4},
+        "walls": 2,
+    },
+    "run": {"equilibration_steps": 2000, "production_steps": 8000, "block_steps": 2000, "threads": 1},
+    "fit": {"skip_bath": 2, "skip_interface": 2},
+    "theory": None,
+}
+"""A study of one run, which takes a fraction of a second."""
+
+
+def write_chain(path, **sections):
+    """Write CHAIN as a config file, with other or more `sections`."""
+    write_text(path, yaml.safe_dump(CHAIN | sections, sort_keys=False))
 
 
 def make_config(settings, mass=4.0, cross="arithmetic", seed=1, ends="fixed"):

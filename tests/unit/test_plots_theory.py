@@ -279,7 +279,7 @@ def test_report_shows_theory_beside_the_simulation(study_dir):
     table = load_study(study_dir)
     view = view_theory(study_dir, table, Numbers(table.attrs))
     names = ["R_K", "R_NEMD", "ratio", "four-probe", "two-probe"]
-    rows = [dict(zip(names, row[2:], strict=True)) for row in view["rows"]]
+    rows = [dict(zip(names, row[1:], strict=True)) for row in view["rows"]]
     first = table.iloc[0]
     assert rows[0]["R_NEMD"]["reduced"] == "1.5" and rows[0]["two-probe"]["reduced"] == "3"
     assert float(rows[0]["ratio"]["sort"]) == pytest.approx(first["R_K"] / 1.5)
@@ -302,8 +302,8 @@ def test_theory_has_a_section_in_the_report_where_there_is_some(study_dir):
     assert "theory-heading" not in without
 
 
-def test_theory_of_equal_sides_is_zero_not_rounding(study_dir, tmp_path):
-    table = load_study(study_dir).assign(R_two_probe=2.0, R_four_probe=-3e-12, R_nemd=1e-12)
+def test_theory_of_equal_sides_is_zero_not_what_integrals_miss(study_dir, tmp_path):
+    table = load_study(study_dir).assign(R_two_probe=2.0, R_four_probe=-3e-12, R_nemd=2.4e-5)
     (tmp_path / "theory.csv").write_text("run,key,R_two_probe,R_four_probe,R_nemd,status\n")
     *_, R_nemd, ratio, four_probe, _ = view_theory(tmp_path, table, Numbers(table.attrs))["rows"][0]
     assert (R_nemd["reduced"], four_probe["reduced"], ratio["text"]) == ("0", "0", "–")

@@ -3,30 +3,18 @@
 import json
 import shutil
 
-CONFIG = """
-units: lj
-structure: {lattice: chain, lattice_constant: 1.12, length: {A: 20, B: 20}}
-materials:
-  A: {mass: 1.0, epsilon: 1.0, sigma: 1.0}
-  B: {mass: 2.0, epsilon: 1.0, sigma: 1.0}
-interaction: {potential: lj, cutoff: 1.7}
-baths: {hot: {temperature: 2.0, length: 4}, cold: {temperature: 1.0, length: 4}, walls: 2}
-run: {equilibration_steps: 2000, production_steps: 8000, block_steps: 2000, threads: 1}
-fit: {skip_bath: 2, skip_interface: 2}
-sweep: {table: points.csv}
-"""
-
+from studies import write_chain
 
 HEADER = "run.seed,fit.skip_bath\n"
 FOUR = "1,2\n2,2\n3,2\n3,4\n"
 """The last one only fits differently: it waits for the third, and shares its samples."""
 
 
-def test_a_study_of_four_runs_extended_to_eight_computes_four(tmp_path, snakemake, count_jobs):
+def test_a_study_of_four_runs_extended_to_eight_computes_four(tmp_path, snakemake, dry_run, count_jobs):
     config, table = tmp_path / "seeds.yaml", tmp_path / "points.csv"
-    config.write_text(CONFIG)
+    write_chain(config, sweep={"table": table.name})
     table.write_text(HEADER + FOUR)
-    first = snakemake(tmp_path, config)
+    first = snakemake(tmp_path, config, "--until", "collect_study")
     assert first.returncode == 0, first.stdout
     assert count_jobs(first)["simulate_run"] == 4
     results = tmp_path / "results" / "seeds"
@@ -45,4 +33,4 @@ def test_a_study_of_four_runs_extended_to_eight_computes_four(tmp_path, snakemak
 
     # of a finished study, a run whose directory was removed is the only one that would be computed again
     shutil.rmtree(results / names[1])
-    assert count_jobs(snakemake(tmp_path, config, "--dry-run"))["simulate_run"] == 1
+    assert count_jobs(dry_run(tmp_path, config))["simulate_run"] == 1

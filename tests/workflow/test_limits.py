@@ -3,23 +3,11 @@
 import json
 
 import pandas as pd
+from studies import write_chain
 
-CONFIG = """
-units: lj
-structure: {lattice: chain, lattice_constant: 1.12, length: {A: 20, B: 20}}
-materials:
-  A: {mass: 1.0, epsilon: 1.0, sigma: 1.0}
-  B: {mass: 2.0, epsilon: 1.0, sigma: 1.0}
-interaction: {potential: lj, cutoff: 1.7}
-baths: {hot: {temperature: 2.0, length: 4}, cold: {temperature: 1.0, length: 4}, walls: 2}
-run: {equilibration_steps: 2000, production_steps: 8000, block_steps: 2000, threads: 1}
-fit: {skip_bath: 2, skip_interface: 2}
-"""
-LIMITS = """
-limits:
-  timestep: {timestep: [0.01]}
-  bath: {ramp: [true]}
-"""
+LIMITS = {"timestep": {"timestep": [0.01]}, "bath": {"ramp": [True]}}
+TOO_COARSE = 0.05
+"""A time step at which physics stops the run."""
 FILES = {"limits.csv"} | {
     f"limit_{name}.{kind}" for name in ("timestep", "bath_ramp") for kind in ("png", "pdf")
 }
@@ -27,7 +15,7 @@ FILES = {"limits.csv"} | {
 
 def test_limits_are_taken_shown_and_removed(tmp_path, snakemake, count_jobs):
     config = tmp_path / "small.yaml"
-    config.write_text(CONFIG + LIMITS)
+    write_chain(config, limits=LIMITS)
     process = snakemake(tmp_path, config)
     assert process.returncode == 0, process.stdout
     jobs = count_jobs(process)
@@ -41,19 +29,19 @@ def test_limits_are_taken_shown_and_removed(tmp_path, snakemake, count_jobs):
     assert len(suggestions) == 2 and all(text in process.stdout for text in suggestions)
     assert 'id="limits-heading"' in (results / "report.html").read_text()
 
-    config.write_text(CONFIG + LIMITS.replace("0.01", "0.01, 0.05"))  # too coarse: physics stops the run
+    write_chain(config, limits=LIMITS | {"timestep": {"timestep": [0.01, TOO_COARSE]}})
     process = snakemake(tmp_path, config)
     assert process.returncode != 0 and "Traceback" not in process.stdout, process.stdout
     assert count_jobs(process)["simulate_run"] == 1
     table = pd.read_csv(results / "limits.csv")
     (notes,) = table["note"][(table["limit"] == "timestep") & (table["quantity"] == "R_K")]
     (lost,) = [note for note in notes.split("; ") if note.startswith("no R_K: ")]
-    assert lost.endswith("0.05") and lost in process.stdout
+    assert lost.endswith(f"{TOO_COARSE}") and lost in process.stdout
     figure = results / "limit_timestep.png"
     assert figure.stat().st_mtime_ns > (results / "limits.csv").stat().st_mtime_ns  # both show the same runs
     assert not (results / "complete").exists()
 
-    config.write_text(CONFIG)
+    write_chain(config)
     process = snakemake(tmp_path, config)
     assert process.returncode == 0, process.stdout
     assert not {"simulate_run", "extrapolate_limits"} & set(count_jobs(process))
