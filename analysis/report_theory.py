@@ -17,8 +17,8 @@ NAMES = {
     "R_two_probe": Markup("two-probe"),
 }
 RATIO = Markup("<var>R</var><sub>K</sub> / <var>R</var><sub>NEMD</sub>")
-ZERO = 1e-4
-"""Share of the two-probe resistance below which another is zero but for the integrals over frequency (1e-5 in a chain)."""
+ZERO = 1e-3
+"""Share of the two-probe resistance below which another is zero: integrals over frequency are good to 1e-5 to 1e-4 of it."""
 MOST_SHOWN = 2
 """Junctions whose figures are in the report: the first and the last."""
 
