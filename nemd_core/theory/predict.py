@@ -105,7 +105,6 @@ def predict(
     fields["warnings"] = fields["convergence"].pop("warnings")
     if state is not None:
         fields["exact"] = describe_state(state)
-        fields["exact"]["n_slow"] = state.slower_than(config.run.production_steps * config.run.timestep)
         if state.residual > _UNEVEN:
             text = "planes and baths differ by so much of J, which is no more than rounding: R_K is not known"
             fields["warnings"].append(f"exact: {state.residual:.2g}: {text}")

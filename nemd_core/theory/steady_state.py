@@ -71,16 +71,10 @@ class ExactState:
     """Modes that no bath reaches."""
     decay_rate: float
     """Of the slowest amplitude that a bath reaches, 1/time: a run must equilibrate for several times its inverse."""
-    mode_rates: np.ndarray
-    """Decay rates of all modes, each as if it were alone, (n_modes,), 0 where no bath reaches; see `slower_than`."""
     residual: float
     """Largest relative deviation from J of a plane between the baths or of a bath."""
     missing: float
     """Largest share of a layer's modes that integrals over frequency miss; 0 where none are needed."""
-
-    def slower_than(self, time: float) -> int:
-        """About how many modes keep more than 1/e of their first energy for so long: a run of that length remembers them."""
-        return int((2 * self.mode_rates * time < 1).sum())
 
 
 class _Sums(NamedTuple):
@@ -92,8 +86,7 @@ class _Sums(NamedTuple):
     """What a bath gives to each site, (n,)."""
     bond: np.ndarray
     """Heat through each bond from the left to the right, (m,)."""
-    rates: np.ndarray
-    """Of all modes, each as if it were alone, (n d,)."""
+    n_undamped: int
     decay_rate: float
     missing: float
 
@@ -138,13 +131,13 @@ def steady_state(config, crystals=None, threads: int | None = None) -> ExactStat
         return _collect(config, system, junction, _solve(junction, points.k[0], threads))
     with ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(lambda k: _solve(junction, k, 1), points.k))
-    kinetic, heat, bond, rates, decay_rate, missing = zip(*parts, strict=True)
+    kinetic, heat, bond, n_undamped, decay_rate, missing = zip(*parts, strict=True)
     share = points.weight / points.weight.sum()
     sums = _Sums(
         share @ np.array(kinetic),
         share @ np.array(heat),
         share @ np.array(bond),
-        np.repeat(rates, points.weight, axis=0).ravel(),
+        int(points.weight @ np.array(n_undamped)),
         min(decay_rate),
         max(missing),
     )
@@ -208,7 +201,7 @@ def _solve(junction: _Junction, k, threads: int) -> _Sums:
         kinetic.reshape(n, d).mean(axis=1),
         (gamma * (hot - response.kinetic)).reshape(n, d).sum(axis=1),
         _bond_heat(junction, k, gauge / junction.root_mass, response),
-        np.r_[modes.rates_alone, np.zeros(modes.n_undamped)],
+        modes.n_undamped,
         response.decay_rate,
         missing,
     )
@@ -278,10 +271,9 @@ def _collect(config, system: System, junction: _Junction, sums: _Sums) -> ExactS
         R_K=float(np.mean([jump.delta_T for jump in jumps])) / J,
         interfaces=tuple(jump.scaled(T_cold, bias) for jump in jumps),
         fit=fit_model(config),
-        n_modes=len(sums.rates),
-        n_undamped=int((sums.rates == 0).sum()),
+        n_modes=len(junction.gamma) * (1 if strip.dimensions == 1 else strip.n_strips),
+        n_undamped=sums.n_undamped,
         decay_rate=sums.decay_rate,
-        mode_rates=np.sort(sums.rates),
         residual=float(np.abs(through / J - 1).max()),
         missing=sums.missing,
     )

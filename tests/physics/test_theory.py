@@ -14,8 +14,9 @@ from nemd_core.config import parse_config
 BATH_ERROR = 0.02
 """What baths of 14 cells may still reflect, as a part of R_K."""
 
-MANY_STARTS = {"replicas": 8, "equilibration_steps": 20_000, "production_steps": 40_000}
-"""Harmonic crystals do not scatter: some modes outlive any run, and only other starts sample them."""
+LONG = {"equilibration_steps": 300_000, "production_steps": 200_000}
+"""Harmonic crystals do not scatter: 4 % of their modes (grazing ones) outlive 300 tau, 2 % 1500 tau. Until then they keep the
+linear profile of the start, which has no jump, and R_K is too low by as much."""
 
 
 def junction(mass, potential="lj-harmonic", hot=1.0, cold=0.1, length=28, bath=14, constant=1.6, **run):
@@ -94,7 +95,7 @@ def test_green_functions_and_exact_state_agree(mass):
 @pytest.mark.validate
 @pytest.mark.parametrize("mass", [2, 4])
 def test_harmonic_crystals(record, mass):
-    config = junction(mass, **MANY_STARTS)
+    config = junction(mass, **LONG)
     fields, measured = predict(config, exact=True), simulate(config)
     name, R_K = f"fcc, lj-harmonic, mass ratio {mass}", fields["exact"]["R_K"]
     record.within(
@@ -116,7 +117,7 @@ def test_cold_crystals_are_harmonic(record):
 
     The crystals are free of stress: a stretched one does work on a plane that wobbles, which drowns so small a flux.
     """
-    config = junction(4, "lj", 0.0015, 0.0005, constant=1.558, **MANY_STARTS)
+    config = junction(4, "lj", 0.0015, 0.0005, constant=1.558, **LONG)
     measured, R_nemd = simulate(config), predict(config)["R_nemd"]
     record(
         "LJ fcc at T = 0.001, mass ratio 4: R_K",
