@@ -48,7 +48,17 @@ _UNITS = (
     "delta_T",
     "temperature",
 )
-_UNITS += ("w_max", "sound_velocities", "elastic_constants", "stress", "lattice_constants")
+_UNITS += ("J_hot", "J_cold", "J_classical", "J_quantum", "T_A", "T_B", "T_hot", "T_cold", "x_interface")
+_RATES = ("decay_rate", "eta")
+"""In 1/tau; no frequencies, which the field counts in periods."""
+_UNITS += (
+    "relaxed_lattice_constants",
+    "w_max",
+    "sound_velocities",
+    "elastic_constants",
+    "stress",
+    "lattice_constants",
+)
 _WITHOUT_TWIN = ("convergence", "unresolved", "reference", "temperature_K", "interfaces", "fit_A", "fit_B")
 """Names that are no results in reduced units, or that are in `si` already."""
 
@@ -97,7 +107,7 @@ def predict(
     temperatures = config.theory.temperatures or _temperatures(config, max(bulk.w_max))
     fields = _describe(config, strip, crystals)
     fields |= _level(own) | {"infinite_cross_section": {"mesh": [n_mesh] * 2} | _level(mesh)}
-    fields["flux"] = _flux(config, own)
+    fields["landauer_flux"] = _flux(config, own)
     fields["quantum"] = _quantum(config, sum_quanta(junction, mesh, n_mesh, threads), temperatures)
     fields["bulk"] = {side: _describe_bulk(bulk, side) for side in "AB"}
     fields["dos_overlap"] = overlap(bulk.dos_A, bulk.dos_B)
@@ -221,7 +231,8 @@ def _describe(config, strip: Strip, crystals) -> dict:
 def _unit_names(config, fields: dict) -> dict:
     """`units`, the reduced unit of each name, and `si`, every number in the units of the field."""
     dimensions, reference = fields["dimensions"], Reference.from_config(config.reference)
-    found = {"units": {"system": "lj"} | {name: reduced_unit(name, dimensions) for name in _UNITS}}
+    units = {name: reduced_unit(name, dimensions) for name in _UNITS} | dict.fromkeys(_RATES, "1/tau")
+    found = {"units": {"system": "lj"} | units}
     return found | {"si": _in_field_units(fields, reference, dimensions)}
 
 

@@ -107,7 +107,8 @@ def test_quantum_conductance_of_a_crystal_rises_as_the_cube_of_temperature():
         "G_classical"
     ]  # on the plain mesh, without the finer zones of the quantum sum
     assert G[2] == pytest.approx(plateau, rel=0.05)
-    assert fields["flux"]["J_quantum"] < fields["flux"]["J_classical"]
+    assert 0 < fields["landauer_flux"]["J_quantum"] < fields["landauer_flux"]["J_classical"]
+    assert fields["si"]["landauer_flux"]["T_hot"]["unit"] == "K"
 
 
 def test_si_is_the_same_in_the_units_of_the_field(crystal):
