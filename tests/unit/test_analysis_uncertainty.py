@@ -141,3 +141,14 @@ def test_independent_samples_know_a_slow_process_under_fast_noise():
         counts.append(8000 / (2 * uncertainty.choose_blocks(series[:, :, None])[1][0]))
     true = 5 * 8000 / (2 * 50.0 + 4 * 1.0)  # variance of a row over that of the mean
     assert np.median(counts) < 1.6 * true
+
+
+def test_covariance_of_means_is_that_of_their_errors_and_of_derived_values():
+    """A linear function of the means has one standard error, whichever way it is taken; neighbours share something."""
+    means = np.random.default_rng(12).standard_normal((12, 2)) @ np.array([[1.0, 0.5], [0.0, 2.0]])
+    blocks = uncertainty.cut(1, 120, 10, memory=2.0)
+    covariance, weights = blocks.covariance(means), np.array([0.7, -1.3])
+    assert blocks.inflation > 1.1
+    np.testing.assert_allclose(np.sqrt(np.diag(covariance)), blocks.stderr_of_means(means))
+    derived = blocks.stderr_of_derived(lambda m: m @ weights, means)
+    assert derived == pytest.approx(np.sqrt(weights @ covariance @ weights))
