@@ -61,13 +61,22 @@ def add_bench(subparsers) -> None:
     parser.add_argument("--against", choices=["lammps"], help="also run the peer (needs `lmp` on the PATH)")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="thread counts to measure")
     parser.add_argument("--repeats", type=int, default=3, help="measurements per case; the median is printed")
+    parser.add_argument(
+        "--sizes",
+        type=float,
+        nargs="*",
+        default=[1e3, 1e4, 1e5, 1e6],
+        metavar="ATOMS",
+        help="crystals to measure speed and memory of besides (default: 1e3 1e4 1e5 1e6)",
+    )
+    parser.add_argument("--json", metavar="FILE", help="write the numbers there as well")
     parser.set_defaults(func=command_bench)
 
 
 def command_bench(args) -> int:
     from .bench import bench
 
-    return bench(args.threads, args.repeats, args.against)
+    return bench(args.threads, args.repeats, args.against, [int(size) for size in args.sizes], args.json)
 
 
 def main(argv=None) -> int:

@@ -313,7 +313,7 @@ class Run(Section):
     threads: Count = key("threads", "threads of the run; the result does not depend on them", 2)
     checkpoint_seconds: Positive = key("s", "wall time between checkpoints", 600.0)
     precision: Literal["double", "mixed"] = key(
-        "", "floating-point precision (mixed: not supported yet)", "double"
+        "", "mixed: the pair terms of forces in single precision, state and sums in double", "double"
     )
     forces: Literal["auto", "lattice", "verlet"] = key(
         "", "neighbour table: fixed for crystals, or (not supported yet) a Verlet list", "auto"

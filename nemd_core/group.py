@@ -37,15 +37,23 @@ class Group:
         hottest = max(config.baths.hot.temperature, config.baths.cold.temperature)
         potential = config.interaction.potential
         between = config.structure.interface.plane == "species"
-        self.forces = build_forces(system, law_of(config), potential, hottest, len(replica_ids), between)
+        self.mixed = config.run.precision == "mixed"
+        self.forces = build_forces(
+            system, law_of(config), potential, hottest, len(replica_ids), between, self.mixed
+        )
         rows = self.forces.rows
         self.meter = build_meter(system, rows)
         self.baths = build_baths(system, rows, config, replica_ids)
         mass = self.meter.mass
         kick = np.divide(0.5 * config.run.timestep, mass, out=rows.scalars(), where=mass > 0)
-        self.state = State(rows.vectors(), self._initial_velocities(), rows.vectors(), kick)
+        u = rows.vectors()
+        pair_u = rows.rounded(u) if self.mixed else u
+        self.state = State(u, self._initial_velocities(), rows.vectors(), pair_u, kick)
         self._advance = run_parallel if threads > 1 else run_serial
-        initialise(self.state, self.forces.field, self.forces.law)
+        self._find_forces()
+
+    def _find_forces(self) -> None:
+        initialise(self.state, self.forces.field, self.forces.pair_field, self.forces.pair_law, self.mixed)
 
     def _initial_velocities(self) -> np.ndarray:
         """Normal, at twice the linear profile: atoms start on their sites, and equipartition takes half of it."""
@@ -79,6 +87,7 @@ class Group:
             sample_every=run.sample_every if measure else 0,
             series_steps=run.series_steps,
             check_every=CHECK_EVERY if self.forces.watch.axial.size else 0,
+            mixed=self.mixed,
         )
         n_rows = (first_step + n_steps) // run.series_steps - first_step // run.series_steps
         series = empty_series(self.system, self.forces.rows, n_rows if measure else 1)
@@ -87,6 +96,8 @@ class Group:
             self.state,
             forces.field,
             forces.law,
+            forces.pair_field,
+            forces.pair_law,
             forces.outer,
             forces.watch,
             self.baths,
@@ -133,7 +144,7 @@ class Group:
         self.state.u[:] = rows.scatter(system, displacement)
         self.state.v[:] = rows.scatter(system, velocity)
         self.baths.heat[:] = heat[self._bath_replica, self.baths.site.astype(np.int64)]
-        initialise(self.state, self.forces.field, self.forces.law)
+        self._find_forces()
 
     @property
     def _bath_replica(self) -> np.ndarray:

@@ -39,6 +39,8 @@ class State(NamedTuple):
     """Displacement from the lattice site."""
     v: np.ndarray
     f: np.ndarray
+    pair_u: np.ndarray
+    """u as the pair terms of forces take it: u itself, or its copy in single precision."""
     kick: np.ndarray
     """dt / (2 m); 0 on everything frozen."""
 
@@ -55,10 +57,12 @@ class Plan(NamedTuple):
     series_steps: int
     check_every: int
     """Steps between looks at the neighbour table; 0 where any displacement is allowed."""
+    mixed: bool
+    """Whether the pair terms of forces are computed in single precision."""
 
 
 @kernel
-def begin_step(sheet, state, field, baths, plan, step, kinetic, sampled):
+def open_step(sheet, state, field, baths, plan, step, kinetic, sampled):
     """B A O A of one sheet; adds v² in the middle of a sampled step to `kinetic`."""
     u, v, f, kick = state.u[sheet], state.v[sheet], state.f[sheet], state.kick[sheet]
     dt = plan.timestep
@@ -75,10 +79,21 @@ def begin_step(sheet, state, field, baths, plan, step, kinetic, sampled):
             vc = v[component]
             for k in range(vc.size):
                 total[k] += vc[k] * vc[k]
+    copy_displacements(sheet, state, plan.mixed)
 
 
 @kernel
-def end_step(sheet, state, field, sampled):
+def copy_displacements(sheet, state, mixed):
+    """What the pair terms are computed from, if it is not u itself."""
+    if mixed:
+        for component in range(state.u.shape[1]):
+            uc, single = state.u[sheet, component], state.pair_u[sheet, component]
+            for k in range(uc.size):
+                single[k] = uc[k]
+
+
+@kernel
+def close_step(sheet, state, field):
     """The forces of all sheets come together; the closing B."""
     collect_forces(sheet, state.f, field)
     v, f, kick = state.v[sheet], state.f[sheet], state.kick[sheet]
@@ -86,8 +101,6 @@ def end_step(sheet, state, field, sampled):
         vc, fc = v[component], f[component]
         for k in range(vc.size):
             vc[k] += kick[k] * fc[k]
-    if sampled:
-        wrap(sheet, state.v, field)
 
 
 @kernel
@@ -100,27 +113,39 @@ def any_intruder(meter):
     return meter.intruders.sum() > 0
 
 
-def run_block(state, field, law, outer, watch, baths, plan, meter, series):
-    """Do `plan.n_steps` steps. Rows of `series` fill up from 0. Returns (status, step at which it stopped)."""
+def run_block(state, field, law, pair_field, pair_law, outer, watch, baths, plan, meter, series):
+    """Do `plan.n_steps` steps. Rows of `series` fill up from 0. Returns (status, step at which it stopped).
+
+    pair_field, pair_law: what forces are computed with; field and law, of doubles, serve flow and energy. The closing B
+    of a step waits for the next one, unless something is to be looked at in between: threads meet twice in a step.
+    """
     sheets = field.sheets
     row = 0
+    closed = True
     for step in range(plan.first_step + 1, plan.first_step + plan.n_steps + 1):
         sampled = plan.sample_every > 0 and step % plan.sample_every == 0
+        recorded = plan.sample_every > 0 and step % plan.series_steps == 0
+        checked = plan.check_every > 0 and step % plan.check_every == 0
         for sheet in prange(sheets):
-            begin_step(sheet, state, field, baths, plan, step, meter.kinetic, sampled)
+            if not closed:
+                close_step(sheet, state, pair_field)
+            open_step(sheet, state, field, baths, plan, step, meter.kinetic, sampled)
         for sheet in prange(sheets):
-            sweep_forces(sheet, state.u, field, law)
-        for sheet in prange(sheets):
-            end_step(sheet, state, field, sampled)
+            sweep_forces(sheet, state.pair_u, pair_field, pair_law)
+        closed = sampled or recorded or checked or step == plan.first_step + plan.n_steps
+        if closed:
+            for sheet in prange(sheets):
+                close_step(sheet, state, pair_field)
+                wrap(sheet, state.v, field)
         if sampled:
             for sheet in prange(sheets):
                 sweep_flow(sheet, state.u, state.v, field, law)
-        if plan.check_every > 0 and step % plan.check_every == 0:
+        if checked:
             for sheet in prange(sheets):
                 look_for_intruders(sheet, state.u, outer, watch, meter)
             if any_intruder(meter):
                 return INTRUDER, step
-        if plan.sample_every > 0 and step % plan.series_steps == 0:
+        if recorded:
             for sheet in prange(sheets):
                 sweep_energy(sheet, state.u, field, law)
             record_row(row, state, field, baths, plan, meter, series)
@@ -132,11 +157,12 @@ run_serial, run_parallel = block_functions(run_block)
 
 
 @kernel
-def initialise(state, field, law):
+def initialise(state, field, pair_field, pair_law, mixed):
     """Forces of the present displacements."""
     for sheet in range(field.sheets):
         wrap(sheet, state.u, field)
+        copy_displacements(sheet, state, mixed)
     for sheet in range(field.sheets):
-        sweep_forces(sheet, state.u, field, law)
+        sweep_forces(sheet, state.pair_u, pair_field, pair_law)
     for sheet in range(field.sheets):
-        collect_forces(sheet, state.f, field)
+        collect_forces(sheet, state.f, pair_field)

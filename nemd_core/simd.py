@@ -1,15 +1,16 @@
-"""Eight doubles that travel together: an explicit vector type for Numba kernels.
+"""Vectors of eight doubles, or of sixteen singles, that travel together: an explicit vector type for Numba kernels.
 
 The compiler vectorises a plain loop well only where it can prove that rows do not overlap; a pair kernel that adds
 to the rows of both partners cannot give it that proof. With this type a kernel says what it wants: loads, stores,
-arithmetic and a select on 8 lanes, accumulators in registers. LLVM splits the vector where the machine has
-narrower registers.
+arithmetic and a select on all lanes, accumulators in registers. LLVM splits the vector where the machine has
+narrower registers. What an array holds, or a scalar is, tells which of the two is meant: a kernel is written once.
 
 With NUMBA_DISABLE_JIT=1 the same names work on small numpy arrays, so that a kernel can be stepped through.
 """
 
 import operator
 
+import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import config, types
@@ -17,58 +18,81 @@ from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
 LANES = 8
-_VECTOR = ir.VectorType(ir.DoubleType(), LANES)
+"""Doubles in a vector; singles are twice as many."""
 _FLAGS = ("nsz",)
+_BYTE = ir.IntType(8)
+
+
+def lanes(dtype) -> int:
+    """Numbers of this type, float64 or float32, in a vector."""
+    return LANES * 8 // np.dtype(dtype).itemsize
 
 
 class _Vector(types.Type):
-    def __init__(self):
-        super().__init__(name=f"float64x{LANES}")
+    def __init__(self, name: str, element, dtype):
+        self.element, self.lanes = element, lanes(dtype)
+        self.ir = ir.VectorType(element, self.lanes)
+        super().__init__(name=f"{name}x{self.lanes}")
+
+    def constant(self, number: float):
+        return ir.Constant(self.ir, [number] * self.lanes)
 
 
-vector = _Vector()
+doubles = _Vector("float64", ir.DoubleType(), np.float64)
+singles = _Vector("float32", ir.FloatType(), np.float32)
+_VECTORS = {types.float64: doubles, types.float32: singles}
 
 
 @register_model(_Vector)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, dmm, fe_type):
-        super().__init__(dmm, fe_type, _VECTOR)
+        super().__init__(dmm, fe_type, fe_type.ir)
 
 
-def _splat(builder, scalar):
-    single = builder.insert_element(
-        ir.Constant(_VECTOR, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0)
-    )
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-    return builder.shuffle_vector(single, ir.Constant(_VECTOR, ir.Undefined), mask)
+def _splat(builder, kind, scalar):
+    undefined = ir.Constant(kind.ir, ir.Undefined)
+    single = builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), kind.lanes), [0] * kind.lanes)
+    return builder.shuffle_vector(single, undefined, mask)
 
 
-def _pointer(context, builder, array_type, array, index):
+def _pointer(context, builder, kind, array_type, array, index):
     data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), _VECTOR.as_pointer())
+    return builder.bitcast(builder.gep(data, [index]), kind.ir.as_pointer())
+
+
+def _call(builder, kind, name, arguments):
+    """An LLVM intrinsic that takes and returns vectors of this kind."""
+    signature = ir.FunctionType(kind.ir, [kind.ir] * len(arguments))
+    suffix = f"v{kind.lanes}f{8 * 64 // kind.lanes}"
+    return builder.call(
+        cgutils.get_or_insert_function(builder.module, signature, f"llvm.{name}.{suffix}"), arguments
+    )
 
 
 @intrinsic
 def load(typingctx, array, index):
-    """Lanes array[index : index + 8] of a flat, contiguous float64 array."""
+    """Lanes array[index : index + lanes] of a flat, contiguous array."""
+    kind = _VECTORS[array.dtype]
 
     def codegen(context, builder, signature, args):
-        pointer = _pointer(context, builder, signature.args[0], args[0], args[1])
-        return builder.load(pointer, align=8)
+        pointer = _pointer(context, builder, kind, signature.args[0], args[0], args[1])
+        return builder.load(pointer, align=64 // kind.lanes)
 
-    return vector(array, types.intp), codegen
+    return kind(array, types.intp), codegen
 
 
 @intrinsic
 def store(typingctx, array, index, value):
-    """array[index : index + 8] = value."""
+    """array[index : index + lanes] = value."""
+    kind = _VECTORS[array.dtype]
 
     def codegen(context, builder, signature, args):
-        pointer = _pointer(context, builder, signature.args[0], args[0], args[1])
-        builder.store(args[2], pointer, align=8)
+        pointer = _pointer(context, builder, kind, signature.args[0], args[0], args[1])
+        builder.store(args[2], pointer, align=64 // kind.lanes)
         return context.get_dummy_value()
 
-    return types.void(array, types.intp, vector), codegen
+    return types.void(array, types.intp, kind), codegen
 
 
 @intrinsic
@@ -84,12 +108,25 @@ def item(typingctx, array, index):
 
 @intrinsic
 def splat(typingctx, scalar):
-    """The same number in every lane."""
+    """The same number in every lane; a float32 makes singles, a float64 doubles."""
+    kind = _VECTORS[scalar]
 
     def codegen(context, builder, signature, args):
-        return _splat(builder, args[0])
+        return _splat(builder, kind, args[0])
 
-    return vector(types.float64), codegen
+    return kind(scalar), codegen
+
+
+@intrinsic
+def like(typingctx, value, number):
+    """A number (float64) in every lane of a vector of the same type as `value`."""
+
+    def codegen(context, builder, signature, args):
+        kind = signature.return_type
+        number = args[1] if kind is doubles else builder.fptrunc(args[1], kind.element)
+        return _splat(builder, kind, number)
+
+    return value(value, types.float64), codegen
 
 
 @intrinsic
@@ -97,12 +134,9 @@ def sqrt(typingctx, value):
     """Square root of each lane."""
 
     def codegen(context, builder, signature, args):
-        function = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(_VECTOR, [_VECTOR]), f"llvm.sqrt.v{LANES}f64"
-        )
-        return builder.call(function, args)
+        return _call(builder, signature.return_type, "sqrt", args)
 
-    return vector(vector), codegen
+    return value(value), codegen
 
 
 @intrinsic
@@ -111,11 +145,57 @@ def fused(typingctx, first, second, addend):
     fuses would differ from one compilation to the next, and with it the last bits."""
 
     def codegen(context, builder, signature, args):
-        kind = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
-        function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f64")
-        return builder.call(function, args)
+        return _call(builder, signature.return_type, "fma", args)
 
-    return vector(vector, vector, vector), codegen
+    return first(first, first, first), codegen
+
+
+def _estimate(builder, kind, name, value):
+    """The machine's quick 1/x ('rcp14') or 1/sqrt(x) ('rsqrt14'), good to 2^-14."""
+    mask = ir.IntType(kind.lanes)
+    suffix = "pd" if kind is doubles else "ps"
+    function = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(kind.ir, [kind.ir, kind.ir, mask]), f"llvm.x86.avx512.{name}.{suffix}.512"
+    )
+    return builder.call(function, [value, kind.constant(0.0), ir.Constant(mask, -1)])
+
+
+def _has_estimates() -> bool:
+    return llvm.get_host_cpu_features().get("avx512f", False)
+
+
+@intrinsic
+def reciprocal(typingctx, value):
+    """1 / value: of doubles correctly rounded, of singles to their last bit or two."""
+
+    def codegen(context, builder, signature, args):
+        kind, (x,) = signature.return_type, args
+        one = kind.constant(1.0)
+        if kind is doubles or not _has_estimates():
+            return builder.fdiv(one, x)
+        y = _estimate(builder, kind, "rcp14", x)  # and a step of Newton's
+        missing = _call(builder, kind, "fma", [builder.fneg(x), y, one])
+        return _call(builder, kind, "fma", [y, missing, y])
+
+    return value(value), codegen
+
+
+@intrinsic
+def inverse_root(typingctx, value):
+    """1 / sqrt(value), to 3e-13 of itself (singles: to their last bit or two) and much quicker than a root and a division."""
+
+    def codegen(context, builder, signature, args):
+        kind, (x,) = signature.return_type, args
+        one = kind.constant(1.0)
+        if not _has_estimates():
+            return builder.fdiv(one, _call(builder, kind, "sqrt", [x]))
+        y = _estimate(builder, kind, "rsqrt14", x)
+        # Halley's step of third order: y (1 + m/2 + 3 m²/8), m = 1 - x y²
+        missing = _call(builder, kind, "fma", [builder.fneg(builder.fmul(x, y)), y, one])
+        series = _call(builder, kind, "fma", [missing, kind.constant(0.375), kind.constant(0.5)])
+        return _call(builder, kind, "fma", [builder.fmul(y, missing), series, y])
+
+    return value(value), codegen
 
 
 @intrinsic
@@ -124,9 +204,9 @@ def where_less(typingctx, left, right, value):
 
     def codegen(context, builder, signature, args):
         mask = builder.fcmp_ordered("<", args[0], args[1])
-        return builder.select(mask, args[2], ir.Constant(_VECTOR, [0.0] * LANES))
+        return builder.select(mask, args[2], signature.return_type.constant(0.0))
 
-    return vector(vector, vector, vector), codegen
+    return left(left, left, left), codegen
 
 
 @intrinsic
@@ -137,45 +217,50 @@ def select_less(typingctx, left, right, value, otherwise):
         mask = builder.fcmp_ordered("<", args[0], args[1])
         return builder.select(mask, args[2], args[3])
 
-    return vector(vector, vector, vector, vector), codegen
+    return left(left, left, left, left), codegen
 
 
-def _define(operation, instruction):
+def _define(operation, instruction, kind):
     @type_callable(operation)
     def typer(context):
         def resolve(left, right):
-            if left is vector and right is vector:
-                return vector
+            if left is kind and right is kind:
+                return kind
 
         return resolve
 
-    @lower_builtin(operation, vector, vector)
+    @lower_builtin(operation, kind, kind)
     def lower(context, builder, signature, args):
         return getattr(builder, instruction)(*args, flags=_FLAGS)
 
 
-for _operation, _instruction in (
-    (operator.add, "fadd"),
-    (operator.sub, "fsub"),
-    (operator.mul, "fmul"),
-    (operator.truediv, "fdiv"),
-):
-    _define(_operation, _instruction)
+for _kind in _VECTORS.values():
+    for _operation, _instruction in (
+        (operator.add, "fadd"),
+        (operator.sub, "fsub"),
+        (operator.mul, "fmul"),
+        (operator.truediv, "fdiv"),
+    ):
+        _define(_operation, _instruction, _kind)
 
 
 if config.DISABLE_JIT:
 
     def load(array, index):
-        return array[index : index + LANES].copy()
+        return array[index : index + lanes(array.dtype)].copy()
 
     def store(array, index, value):
-        array[index : index + LANES] = value
+        array[index : index + lanes(array.dtype)] = value
 
     def item(array, index):
         return array[index]
 
     def splat(scalar):
-        return np.full(LANES, scalar)
+        scalar = np.asarray(scalar)
+        return np.full(lanes(scalar.dtype), scalar)
+
+    def like(value, number):
+        return np.full_like(value, number)
 
     def sqrt(value):
         return np.sqrt(value)
@@ -183,8 +268,14 @@ if config.DISABLE_JIT:
     def fused(first, second, addend):
         return first * second + addend
 
+    def reciprocal(value):
+        return np.ones_like(value) / value
+
+    def inverse_root(value):
+        return np.ones_like(value) / np.sqrt(value)
+
     def where_less(left, right, value):
-        return np.where(left < right, value, 0.0)
+        return np.where(left < right, value, np.zeros_like(value))
 
     def select_less(left, right, value, otherwise):
         return np.where(left < right, value, otherwise)

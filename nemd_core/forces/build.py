@@ -8,6 +8,7 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from ..errors import PhysicsError
 from ..potentials import PAIR_TYPE, LennardJones, Springs, force_constants
+from ..simd import LANES, lanes
 from ..system import SPECIES, System
 from .lattice import (
     Field,
@@ -19,7 +20,7 @@ from .lattice import (
     sweep_forces,
     wrap,
 )
-from .laws import axial_bonds, linear_law, pair_law
+from .laws import axial_bonds, flag, linear_law, pair_law
 from .rows import Rows, Table, half_pairs, layout, tabulate
 
 _SIGMAS = 6.0
@@ -36,6 +37,10 @@ class Forces(NamedTuple):
     rows: Rows
     field: Field
     law: NamedTuple
+    """Of doubles: what flow and energy are computed with."""
+    pair_field: Field
+    pair_law: NamedTuple
+    """What forces are computed with: `field` and `law`, or the same in single precision."""
     outer: Field
     """Pairs that the table leaves out, watched so that none comes within the cut-off."""
     watch: Watch
@@ -55,23 +60,30 @@ class Forces(NamedTuple):
         f = self.rows.vectors()
         for sheet in range(self.rows.sheets):
             wrap(sheet, u, self.field)
+        pair_u = u if self.pair_field is self.field else self.rows.rounded(u)
         for sheet in range(self.rows.sheets):
-            sweep_forces(sheet, u, self.field, self.law)
+            sweep_forces(sheet, pair_u, self.pair_field, self.pair_law)
             sweep_energy(sheet, u, self.field, self.law)
         for sheet in range(self.rows.sheets):
-            collect_forces(sheet, f, self.field)
+            collect_forces(sheet, f, self.pair_field)
         energy = self.field.pair_energy[:, self.field.begin : self.field.end].sum() / self.rows.replicas
         return self.rows.gather(system, f)[0], float(energy)
 
 
 def build_forces(
-    system: System, law, potential: str, hottest: float, replicas: int = 1, between_species: bool = False
+    system: System,
+    law,
+    potential: str,
+    hottest: float,
+    replicas: int = 1,
+    between_species: bool = False,
+    mixed: bool = False,
 ) -> Forces:
     """The force field of a junction.
 
     law: `LennardJones` or `Springs`. potential: 'lj', 'harmonic' or 'lj-harmonic'. hottest: the highest temperature
     expected, which sets how far beyond the cut-off the neighbour table reaches. between_species: whether the flow from
-    species A to others will be measured.
+    species A to others will be measured. mixed: pair terms of forces in single precision.
     """
     relaxed = np.zeros((system.n_sites, system.lattice.dimensions))
     rest_pull = np.zeros(len(system.plane_cell))
@@ -80,9 +92,11 @@ def build_forces(
         inner += _SKIN * system.nearest + _SIGMAS * _thermal_spread(system, law, hottest)
     pairs = half_pairs(system, 0.0, inner, unstrained=potential == "harmonic")
     outer_pairs = half_pairs(system, inner, inner + system.nearest) if potential == "lj" else pairs
-    rows = layout(system, pairs.reach, outer_pairs.reach, replicas)
+    dtype = np.float32 if mixed else np.float64
+    rows = layout(system, pairs.reach, outer_pairs.reach, replicas, lanes(dtype))
     table = tabulate(system, rows, pairs)
     field = make_field(system, rows, table, between_species=between_species)
+    pair_field = field._replace(buffer=rows.buffers(table.depth, dtype), lanes=rows.lanes) if mixed else field
     if potential == "lj":
         outer_table = tabulate(system, rows, outer_pairs)
         outer = make_field(system, rows, outer_table, outer=True)
@@ -93,14 +107,15 @@ def build_forces(
             outer_pairs.lateral[outer_table.pairs].ravel(),
             float(law.cutoff) ** 2,
         )
-        return Forces(
-            rows, field, pair_law(law, system, rows, table, pairs), outer, watch, relaxed, rest_pull
-        )
+        exact = pair_law(law, system, rows, table, pairs)
+        single = pair_law(law, system, rows, table, pairs, dtype) if mixed else exact
+        return Forces(rows, field, exact, pair_field, single, outer, watch, relaxed, rest_pull)
     if potential == "lj-harmonic":
         relaxed = relax(system, law)
         rest_pull = _pull_at(relaxed, system, rows, field, pair_law(law, system, rows, table, pairs))
-    linear = linear_law(law, system, rows, table, pairs, relaxed)
-    return Forces(rows, field, linear, field, _NOTHING, relaxed, rest_pull)
+    exact = linear_law(law, system, rows, table, pairs, relaxed)
+    single = linear_law(law, system, rows, table, pairs, relaxed, dtype) if mixed else exact
+    return Forces(rows, field, exact, pair_field, single, field, _NOTHING, relaxed, rest_pull)
 
 
 def _pull_at(displacement, system: System, rows: Rows, field: Field, law: NamedTuple) -> np.ndarray:
@@ -134,7 +149,8 @@ def make_field(
         weight = 0.5 * inside(cell) + 0.5 * inside(cell + shift)
     else:
         weight = (moves(cell) | moves(cell + shift)).astype(float)
-    buffer = np.concatenate([rows.vectors()[:, None]] * table.depth, axis=1)
+    n_entries = len(table.pairs)
+    wanted = np.ones(n_entries, bool) if between_species else table.shift != 0
     marker = np.zeros((rows.sheets, rows.components, rows.stride) if between_species else (0, 0, 0))
     if between_species:
         is_a = rows.spread(system, system.species == SPECIES.index("A"))
@@ -143,21 +159,26 @@ def make_field(
         sheets=rows.sheets,
         rows=rows.rows,
         components=rows.components,
+        crystal=flag(rows.components == 3),
         replicas=rows.replicas,
         width=rows.width,
         stride=rows.stride,
         begin=begin,
         end=end,
+        lanes=LANES,
         depth=table.depth,
         first=table.first,
         source=table.source.ravel(),
         target=table.target,
         shift=table.shift,
-        buffer=buffer,
+        crossing_first=np.concatenate([[0], np.cumsum(wanted)])[table.first],
+        crossing_entry=np.flatnonzero(wanted),
+        buffer=rows.buffers(table.depth),
         weight=weight,
         reach=reach,
         flow=np.zeros((rows.sheets, 2 * reach + 1, rows.width)),
         pull=np.zeros((rows.sheets, 2 * reach + 1, rows.width)),
+        between=flag(between_species),
         marker=marker.ravel(),
         crossing=np.zeros((rows.sheets, rows.width)),
         origin=int(rows.position(0)),
@@ -218,7 +239,8 @@ def _minimise(system: System, law: LennardJones) -> np.ndarray:
     rows = layout(system, pairs.reach, pairs.reach)
     table = tabulate(system, rows, pairs)
     field = make_field(system, rows, table)
-    full = Forces(rows, field, pair_law(law, system, rows, table, pairs), field, _NOTHING, None, None)
+    exact = pair_law(law, system, rows, table, pairs)
+    full = Forces(rows, field, exact, field, exact, field, _NOTHING, None, None)
     moving = np.repeat(system.moving_cell[system.cell_of_site], rows.components)
     u = np.zeros(moving.size)
     force, energy = full.evaluate(system, u.reshape(-1, rows.components))
@@ -226,7 +248,8 @@ def _minimise(system: System, law: LennardJones) -> np.ndarray:
         if np.abs(force).max() < _FORCE_TOLERANCE:
             return u.reshape(-1, rows.components)
         displaced = u.reshape(-1, rows.components)
-        linear = full._replace(law=linear_law(law, system, rows, table, pairs, displaced))
+        stiffness = linear_law(law, system, rows, table, pairs, displaced)
+        linear = full._replace(law=stiffness, pair_law=stiffness)
 
         def pull(direction, linear=linear):
             padded = np.zeros(moving.size)

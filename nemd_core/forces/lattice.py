@@ -1,7 +1,7 @@
 """Sums over the pairs of a crystal with a fixed table: forces, heat flow through planes, energy.
 
-Each sweep does one sheet: every pair (i in the sheet, j above or beside it) once, eight positions at a time. Forces go
-to a buffer of the sheet's own, which spans the sheets that j may lie in, so that threads never write to the same place
+Each sweep does one sheet: every pair (i in the sheet, j above or beside it) once, a vector of positions at a time. Forces
+go to a buffer of the sheet's own, which spans the sheets that j may lie in, so that threads never write to the same place
 and the sum has a fixed order; `collect_forces` adds the buffers up.
 """
 
@@ -11,7 +11,10 @@ import numpy as np
 
 from ..jit import kernel
 from ..simd import LANES, item, load, splat, store, where_less
-from .laws import pair_energy, pair_force, vector_constants
+from .neighbours import add_flow, add_forces, pair_energies
+
+_CHUNK = 512
+"""Numbers that are added up at a time: few enough to stay in the first-level cache."""
 
 
 class Field(NamedTuple):
@@ -20,17 +23,25 @@ class Field(NamedTuple):
     sheets: int
     rows: int
     components: int
+    crystal: np.ndarray
+    """Whether there are three components, as `laws.flag` has it."""
     replicas: int
     width: int
     stride: int
     begin: int
     end: int
+    lanes: int
+    """Numbers in a vector of forces."""
     depth: int
     first: np.ndarray
     source: np.ndarray
     """`Table.source`, flat: entry + sheet * entries."""
     target: np.ndarray
     shift: np.ndarray
+    crossing_first: np.ndarray
+    """Like `first`, for `crossing_entry`."""
+    crossing_entry: np.ndarray
+    """The entries whose heat flow is wanted: those that lie in different cells, or all if the flow between species is."""
     buffer: np.ndarray
     """Forces by sheet of i and sheet of j, shape (sheets, depth, components, stride)."""
     weight: np.ndarray
@@ -41,6 +52,8 @@ class Field(NamedTuple):
     """½ F_(j<-i) · (v_i + v_j) at i's position for each shift of j, summed over samples; (sheets, 2 reach + 1, width)."""
     pull: np.ndarray
     """x component of F_(j<-i), summed in the same way."""
+    between: np.ndarray
+    """Whether the flow between species is wanted, as `laws.flag` has it."""
     marker: np.ndarray
     """1 on sites of species A, laid out as the x of displacements; empty unless the flow between species is wanted."""
     crossing: np.ndarray
@@ -59,39 +72,9 @@ def sweep_forces(sheet, u, field, law):
     u = u.reshape(-1)
     buffer = field.buffer[sheet].reshape(-1)
     buffer[:] = 0.0
-    stride, crystal = field.stride, field.components == 3
-    own = sheet * field.components * stride
-    entries = sheet * field.shift.size
-    zero = splat(0.0)
     for row in range(field.rows):
-        for k in range(field.begin, field.end, LANES):
-            p = row * field.width + k
-            constants = vector_constants(law, own + p, k)
-            x, y, z = load(u, own + p), zero, zero
-            if crystal:
-                y, z = load(u, own + p + stride), load(u, own + p + 2 * stride)
-            fx, fy, fz = zero, zero, zero
-            for entry in range(item(field.first, row), item(field.first, row + 1)):
-                q = item(field.source, entries + entry) + k
-                t = item(field.target, entry) + k
-                if crystal:
-                    dx = load(u, q) - x
-                    dy = load(u, q + stride) - y
-                    dz = load(u, q + 2 * stride) - z
-                    px, py, pz = pair_force(law, constants, entry, entries + entry, q, k, dx, dy, dz)
-                    fy = fy - py
-                    fz = fz - pz
-                    store(buffer, t + stride, load(buffer, t + stride) + py)
-                    store(buffer, t + 2 * stride, load(buffer, t + 2 * stride) + pz)
-                else:
-                    dx = load(u, q) - x
-                    px, py, pz = pair_force(law, constants, entry, entries + entry, q, k, dx, zero, zero)
-                fx = fx - px
-                store(buffer, t, load(buffer, t) + px)
-            store(buffer, p, load(buffer, p) + fx)
-            if crystal:
-                store(buffer, p + stride, load(buffer, p + stride) + fy)
-                store(buffer, p + 2 * stride, load(buffer, p + 2 * stride) + fz)
+        for k in range(field.begin, field.end, field.lanes):
+            add_forces(sheet, row, k, u, buffer, field, law)
 
 
 @kernel
@@ -99,52 +82,26 @@ def collect_forces(sheet, f, field):
     """Add up what all sheets found for this one, always in the same order. f: (sheets, components, stride)."""
     for component in range(field.components):
         total = f[sheet, component]
-        total[:] = field.buffer[sheet, 0, component]
-        for level in range(1, field.depth):
-            part = field.buffer[(sheet - level) % field.sheets, level, component]
-            for k in range(total.size):
-                total[k] += part[k]
+        for begin in range(0, total.size, _CHUNK):
+            end = min(begin + _CHUNK, total.size)
+            own = field.buffer[sheet, 0, component]
+            for k in range(begin, end):
+                total[k] = own[k]
+            for level in range(1, field.depth):
+                part = field.buffer[(sheet - level) % field.sheets, level, component]
+                for k in range(begin, end):
+                    total[k] += part[k]
 
 
 @kernel
 def sweep_flow(sheet, u, v, field, law):
     """Add ½ F_(j<-i) · (v_i + v_j) and the x of F of all pairs that lie in different cells, at i's position, by shift; and,
     if wanted, the heat of all pairs from a site of species A to one of another."""
-    u = u.reshape(-1)
-    v = v.reshape(-1)
-    flow = field.flow[sheet].reshape(-1)
-    pull = field.pull[sheet].reshape(-1)
-    crossing = field.crossing[sheet]
-    between_species = field.marker.size > 0
-    stride, crystal = field.stride, field.components == 3
-    own = sheet * field.components * stride
-    entries = sheet * field.shift.size
-    zero, half = splat(0.0), splat(0.5)
+    u, v = u.reshape(-1), v.reshape(-1)
+    flow, pull = field.flow[sheet].reshape(-1), field.pull[sheet].reshape(-1)
     for row in range(field.rows):
         for k in range(field.begin, field.end, LANES):
-            p = own + row * field.width + k
-            constants = vector_constants(law, p, k)
-            for entry in range(item(field.first, row), item(field.first, row + 1)):
-                shift = item(field.shift, entry)
-                if shift == 0 and not between_species:
-                    continue
-                q = item(field.source, entries + entry) + k
-                dx, dy, dz = load(u, q) - load(u, p), zero, zero
-                if crystal:
-                    dy = load(u, q + stride) - load(u, p + stride)
-                    dz = load(u, q + 2 * stride) - load(u, p + 2 * stride)
-                px, py, pz = pair_force(law, constants, entry, entries + entry, q, k, dx, dy, dz)
-                power = px * (load(v, p) + load(v, q))
-                if crystal:
-                    power = power + py * (load(v, p + stride) + load(v, q + stride))
-                    power = power + pz * (load(v, p + 2 * stride) + load(v, q + 2 * stride))
-                power = power * half
-                b = (shift + field.reach) * field.width + k
-                store(flow, b, load(flow, b) + power)
-                store(pull, b, load(pull, b) + px)
-                if between_species:
-                    step = load(field.marker, p) - load(field.marker, q)
-                    store(crossing, k, load(crossing, k) + power * step)
+            add_flow(sheet, row, k, u, v, flow, pull, field, law)
 
 
 @kernel
@@ -166,27 +123,13 @@ def wrap(sheet, array, field):
 @kernel
 def sweep_energy(sheet, u, field, law):
     """Potential energy of all pairs of one sheet in which an atom moves, into `field.pair_energy`."""
-    u = u.reshape(-1)
-    weight = field.weight.reshape(-1)
+    u, weight = u.reshape(-1), field.weight.reshape(-1)
     energy = field.pair_energy[sheet]
     energy[:] = 0.0
-    stride, crystal = field.stride, field.components == 3
-    own = sheet * field.components * stride
-    entries = sheet * field.shift.size
-    zero = splat(0.0)
     for k in range(field.begin, field.end, LANES):
-        total = zero
+        total = splat(0.0)
         for row in range(field.rows):
-            p = own + row * field.width + k
-            constants = vector_constants(law, p, k)
-            for entry in range(item(field.first, row), item(field.first, row + 1)):
-                q = item(field.source, entries + entry) + k
-                dx, dy, dz = load(u, q) - load(u, p), zero, zero
-                if crystal:
-                    dy = load(u, q + stride) - load(u, p + stride)
-                    dz = load(u, q + 2 * stride) - load(u, p + 2 * stride)
-                w = load(weight, (item(field.shift, entry) + field.reach) * field.width + k)
-                total = total + w * pair_energy(law, constants, entry, entries + entry, q, k, dx, dy, dz)
+            total = total + pair_energies(sheet, row, k, u, weight, field, law)
         store(energy, k, total)
 
 

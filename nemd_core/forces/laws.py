@@ -1,19 +1,32 @@
-"""The arithmetic of one pair on eight positions at once: Lennard-Jones, and matrices of force constants.
+"""The arithmetic of one pair on a vector of positions at once: Lennard-Jones, and matrices of force constants.
 
-A law is a bundle of arrays; `pair_force` and `pair_energy` choose the arithmetic by its type when a kernel is
-compiled. Positions are p of i in its sheet-wide array, q of j, k inside the row; `entry` counts the entries of a sheet's
-table, `link` those of all sheets. `dx, dy, dz` is u_j - u_i, the difference of displacements; y and z are zero on a
-chain.
+A law is a bundle of arrays, of doubles or of singles. Positions are p of i in its sheet-wide array, q of j, k inside the
+row; `entry` counts the entries of a sheet's table, `link` those of all sheets. `dx, dy, dz` is u_j - u_i, the difference
+of displacements; y and z are zero on a chain.
+
+A pair takes three steps, so that a sweep can begin one pair while the division of the one before is under way: `bond`,
+`invert` and `force`. For linear forces the first does all.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from numba.extending import overload
 
 from ..jit import inlined
 from ..potentials import PAIR_TYPE, LennardJones, Springs, force_constants
-from ..simd import LANES, fused, item, load, select_less, splat, sqrt, where_less
+from ..simd import (
+    fused,
+    inverse_root,
+    item,
+    lanes,
+    like,
+    load,
+    reciprocal,
+    select_less,
+    splat,
+    sqrt,
+    where_less,
+)
 from ..system import SPECIES, System
 from .rows import Pairs, Rows, Table
 
@@ -31,7 +44,7 @@ class PairLaw(NamedTuple):
 
     plain: np.ndarray
     segment: np.ndarray
-    """Coefficients of each segment: (quarters, segments, 8)."""
+    """Coefficients of each segment: (quarters, segments, lanes)."""
     bond: np.ndarray
     """Ideal vector of each entry in each segment: (segments, entries, 3)."""
     entries: int
@@ -43,12 +56,18 @@ class PairLaw(NamedTuple):
     """Ideal x from i to j along the row for each kind of bond: (kinds, width)."""
     kind: np.ndarray
     """Where `axial` of an entry begins; shape (entries,)."""
-    third: bool
-    """Whether there is a third species."""
+    third: np.ndarray
+    """Whether there is a third species, as `flag` has it."""
+    shifted: np.ndarray
+    """Whether there is a slope, which costs a square root, as `flag` has it."""
+    lanes: int
     begin: int
     squared_cutoff: float
-    shifted: bool
-    """Whether there is a slope, which costs a square root."""
+
+
+def flag(condition) -> np.ndarray:
+    """A yes or no that is known when code is compiled: an array with two dimensions or one, which is part of its type."""
+    return np.zeros((1, 1) if condition else (1,))
 
 
 class LinearLaw(NamedTuple):
@@ -58,14 +77,17 @@ class LinearLaw(NamedTuple):
     start: np.ndarray
     """Where the constants of an entry begin, for each sheet; shape (sheets, entries)."""
     width: int
-    components: int
+    crystal: np.ndarray
+    """Whether the bonds lie in three dimensions, as `flag` has it."""
 
 
-def pair_law(law: LennardJones, system: System, rows: Rows, table: Table, pairs: Pairs) -> PairLaw:
-    """Spread Lennard-Jones parameters and ideal bonds over positions."""
+def pair_law(
+    law: LennardJones, system: System, rows: Rows, table: Table, pairs: Pairs, dtype=np.float64
+) -> PairLaw:
+    """Spread Lennard-Jones parameters and ideal bonds over positions, as numbers of this type."""
     begin, _ = rows.window()
     quarters = np.array((12 * law.a, -6 * law.b, -law.slope, law.offset))
-    plain, segments = _plain_vectors(system, rows, quarters)
+    plain, segments = _plain_vectors(system, rows, quarters, lanes(dtype))
     species = np.zeros((rows.sheets, rows.components, rows.stride))
     species[:, 0, : rows.rows * rows.width] = rows.spread(system, system.species).reshape(rows.sheets, -1)
     known = quarters.shape[1]
@@ -75,22 +97,27 @@ def pair_law(law: LennardJones, system: System, rows: Rows, table: Table, pairs:
     return PairLaw(
         plain=plain,
         segment=np.repeat(
-            [[q[PAIR_TYPE[s, s]] for s, _ in segments] for q in quarters], LANES, axis=1
-        ).ravel(),
-        bond=np.array(bonds).ravel(),
+            [[q[PAIR_TYPE[s, s]] for s, _ in segments] for q in quarters], lanes(dtype), axis=1
+        )
+        .ravel()
+        .astype(dtype),
+        bond=np.array(bonds).ravel().astype(dtype),
         entries=len(table.pairs),
-        species=species.ravel(),
-        pair=pair.ravel(),
-        axial=axial.ravel(),
+        species=species.ravel().astype(dtype),
+        pair=pair.ravel().astype(dtype),
+        axial=axial.ravel().astype(dtype),
         kind=kind[table.pairs] * rows.width,
-        third=bool(system.species.max() > 1),
+        third=flag(system.species.max() > 1),
+        shifted=flag(np.any(law.slope)),
+        lanes=lanes(dtype),
         begin=begin,
-        squared_cutoff=float(law.cutoff) ** 2,
-        shifted=bool(np.any(law.slope)),
+        squared_cutoff=dtype(float(law.cutoff) ** 2),
     )
 
 
-def _plain_vectors(system: System, rows: Rows, quarters) -> tuple[np.ndarray, list[tuple[int, int]]]:
+def _plain_vectors(
+    system: System, rows: Rows, quarters, n_lanes: int
+) -> tuple[np.ndarray, list[tuple[int, int]]]:
     """For each vector of positions its segment, or -1; and the (species, side) of each segment."""
     begin, end = rows.window()
     cells = system.inner_cell(
@@ -104,8 +131,8 @@ def _plain_vectors(system: System, rows: Rows, quarters) -> tuple[np.ndarray, li
     if system.axial[0] == system.axial[1]:
         side = np.zeros_like(side)
     key = np.where(species < 0, -1, 2 * species + side)[cells]
-    first = (np.arange(begin, end, LANES) - begin) // rows.replicas
-    last = (np.arange(begin, end, LANES) - begin + LANES - 1) // rows.replicas
+    first = (np.arange(begin, end, n_lanes) - begin) // rows.replicas
+    last = (np.arange(begin, end, n_lanes) - begin + n_lanes - 1) // rows.replicas
     windows = [key[i : j + 2 * rows.reach + 1] for i, j in zip(first, last, strict=True)]
     chosen = np.array([w[0] if (w == w[0]).all() else -1 for w in windows])
     found = sorted(set(chosen) - {-1}) or [0]
@@ -124,10 +151,16 @@ def axial_bonds(system: System, rows: Rows, pairs: Pairs) -> tuple[np.ndarray, n
 
 
 def linear_law(
-    law: LennardJones | Springs, system: System, rows: Rows, table: Table, pairs: Pairs, relaxed=None
+    law: LennardJones | Springs,
+    system: System,
+    rows: Rows,
+    table: Table,
+    pairs: Pairs,
+    relaxed=None,
+    dtype=np.float64,
 ) -> LinearLaw:
-    """Force constants of every bond. `relaxed`: displacement of each site from the ideal one, in sigma, shape
-    (n_sites, components), zero where frozen; bonds are taken between the displaced sites."""
+    """Force constants of every bond, as numbers of this type. `relaxed`: displacement of each site from the ideal one, in
+    sigma, shape (n_sites, components), zero where frozen; bonds are taken between the displaced sites."""
     order = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))[: 1 if rows.components == 1 else 6]
     species = rows.spread(system, system.species)
     inside = (rows.cell_of_position >= 0) & (rows.cell_of_position < system.n_cells) | system.periodic
@@ -152,17 +185,25 @@ def linear_law(
                 blocks.append(np.concatenate([-matrix[:, r, c] for r, c in order]))
             start[sheet, entry] = known[key]
     return LinearLaw(
-        constant=np.concatenate(blocks), start=start.ravel(), width=rows.width, components=rows.components
+        constant=np.concatenate(blocks).astype(dtype),
+        start=start.ravel(),
+        width=rows.width,
+        crystal=flag(rows.components == 3),
     )
 
 
 @inlined
-def _lennard_jones_constants(law, p, k):
-    """(is the vector at k mixed?, where its bonds begin, then 12 a, -6 b, -slope, offset of a plain vector, or those
-    towards a neighbour of species A; then the same towards B and towards C)."""
-    segment = item(law.plain, (k - law.begin) // LANES)
-    mixed = segment < 0
-    c = 0 if mixed else segment * LANES
+def is_mixed(law, k):
+    """Whether the vector at k in a row has pairs of more than one kind."""
+    return item(law.plain, (k - law.begin) // law.lanes) < 0
+
+
+@inlined
+def lennard_jones_constants(law, p, k, mixed):
+    """(where the bonds of a plain vector begin, then 12 a, -6 b, -slope, offset of a plain vector, or those towards a
+    neighbour of species A; then the same towards B and towards C)."""
+    segment = 0 if mixed else item(law.plain, (k - law.begin) // law.lanes)
+    c = segment * law.lanes
     step = law.segment.size // 4
     a, b = load(law.segment, c), load(law.segment, c + step)
     slope, offset = load(law.segment, c + 2 * step), load(law.segment, c + 3 * step)
@@ -174,11 +215,10 @@ def _lennard_jones_constants(law, p, k):
         slope, offset = _towards(law, own, 2, 0), _towards(law, own, 3, 0)
         a1, b1 = _towards(law, own, 0, 1), _towards(law, own, 1, 1)
         slope1, offset1 = _towards(law, own, 2, 1), _towards(law, own, 3, 1)
-        if law.third:
+        if law.third.ndim > 1:
             a2, b2 = _towards(law, own, 0, 2), _towards(law, own, 1, 2)
             slope2, offset2 = _towards(law, own, 2, 2), _towards(law, own, 3, 2)
-    bonds = 0 if mixed else 3 * law.entries * segment
-    return mixed, bonds, (a, b, slope, offset), (a1, b1, slope1, offset1), (a2, b2, slope2, offset2)
+    return 3 * law.entries * segment, (a, b, slope, offset), (a1, b1, slope1, offset1), (a2, b2, slope2, offset2)
 
 
 @inlined
@@ -197,123 +237,79 @@ def _towards(law, own, quarter, other):
 @inlined
 def _by_species(law, species, for_a, for_b, for_c):
     """Lane by lane the value that belongs to the species."""
-    chosen = select_less(species, splat(0.5), for_a, for_b)
-    if law.third:
-        chosen = select_less(species, splat(1.5), chosen, for_c)
+    chosen = select_less(species, like(species, 0.5), for_a, for_b)
+    if law.third.ndim > 1:
+        chosen = select_less(species, like(species, 1.5), chosen, for_c)
     return chosen
 
 
 @inlined
-def _lennard_jones_bond(law, constants, entry, k, dx, dy, dz):
-    b = constants[1] + 3 * entry
-    x = dx + splat(item(law.bond, b))
-    if constants[0]:
+def lennard_jones_bond(law, constants, mixed, entry, k, dx, dy, dz):
+    """r_j - r_i and its square: x, y, z, r²."""
+    b = constants[0] + 3 * entry
+    if mixed:
         x = dx + load(law.axial, item(law.kind, entry) + k)
+    else:
+        x = dx + splat(item(law.bond, b))
     y = dy + splat(item(law.bond, b + 1))
     z = dz + splat(item(law.bond, b + 2))
     return x, y, z, fused(x, x, fused(y, y, z * z))
 
 
 @inlined
-def _lennard_jones_force(law, constants, entry, link, q, k, dx, dy, dz):
-    x, y, z, r2 = _lennard_jones_bond(law, constants, entry, k, dx, dy, dz)
-    mixed, _, plain, towards_b, towards_c = constants
-    a, b, slope, _ = plain
+def lennard_jones_invert(law, r2):
+    """1/r² and, where a slope wants it, 1/r."""
+    if law.shifted.ndim > 1:
+        return reciprocal(r2), inverse_root(r2)
+    return reciprocal(r2), r2
+
+
+@inlined
+def lennard_jones_force(law, constants, mixed, q, r2, inverse, root):
+    """F/r of the force on j; that on i is the opposite."""
+    _, towards_a, towards_b, towards_c = constants
+    a, b, slope, _ = towards_a
     if mixed:
         other = load(law.species, q)
         a = _by_species(law, other, a, towards_b[0], towards_c[0])
         b = _by_species(law, other, b, towards_b[1], towards_c[1])
         slope = _by_species(law, other, slope, towards_b[2], towards_c[2])
-    inverse = splat(1.0) / r2
-    inverse6 = inverse * inverse * inverse
-    f = fused(a, inverse6, b) * inverse6
-    if law.shifted:
-        f = fused(slope, sqrt(r2), f)
-    f = f * inverse
-    f = where_less(r2, splat(law.squared_cutoff), f)
-    return f * x, f * y, f * z
+    inverse4 = inverse * inverse
+    f = fused(a, inverse4 * inverse, b) * (inverse4 * inverse4)
+    if law.shifted.ndim > 1:
+        f = fused(slope, root, f)
+    return where_less(r2, splat(law.squared_cutoff), f)
 
 
 @inlined
-def _lennard_jones_energy(law, constants, entry, link, q, k, dx, dy, dz):
-    _, _, _, r2 = _lennard_jones_bond(law, constants, entry, k, dx, dy, dz)
-    mixed, _, plain, towards_b, towards_c = constants
-    a, b, slope, offset = plain
+def lennard_jones_energy(law, constants, mixed, entry, q, k, dx, dy, dz):
+    """Energy of a pair."""
+    _, _, _, r2 = lennard_jones_bond(law, constants, mixed, entry, k, dx, dy, dz)
+    _, towards_a, towards_b, towards_c = constants
+    a, b, slope, offset = towards_a
     if mixed:
         other = load(law.species, q)
         a = _by_species(law, other, a, towards_b[0], towards_c[0])
         b = _by_species(law, other, b, towards_b[1], towards_c[1])
         slope = _by_species(law, other, slope, towards_b[2], towards_c[2])
         offset = _by_species(law, other, offset, towards_b[3], towards_c[3])
-    inverse = splat(1.0) / r2
+    inverse = reciprocal(r2)
     inverse6 = inverse * inverse * inverse
-    energy = (splat(1.0 / 12.0) * a * inverse6 + splat(1.0 / 6.0) * b) * inverse6 + offset - slope * sqrt(r2)
+    energy = fused(like(a, 1.0 / 12.0) * a, inverse6, like(b, 1.0 / 6.0) * b) * inverse6 + offset - slope * sqrt(r2)
     return where_less(r2, splat(law.squared_cutoff), energy)
 
 
 @inlined
-def _linear_constants(law, p, k):
-    return 0
-
-
-@inlined
-def _linear_force(law, constants, entry, link, q, k, dx, dy, dz):
+def linear_force(law, link, k, dx, dy, dz):
+    """Force on j of a pair: three vectors."""
     c = item(law.start, link) + k
     w = law.width
-    if law.components == 1:
-        return load(law.constant, c) * dx, splat(0.0), splat(0.0)
-    xy = load(law.constant, c + 3 * w)
-    xz = load(law.constant, c + 4 * w)
-    yz = load(law.constant, c + 5 * w)
-    fx = fused(load(law.constant, c), dx, fused(xy, dy, xz * dz))
-    fy = fused(xy, dx, fused(load(law.constant, c + w), dy, yz * dz))
-    fz = fused(xz, dx, fused(yz, dy, load(law.constant, c + 2 * w) * dz))
+    fx, fy, fz = load(law.constant, c) * dx, dy, dz
+    if law.crystal.ndim > 1:
+        xy = load(law.constant, c + 3 * w)
+        xz = load(law.constant, c + 4 * w)
+        yz = load(law.constant, c + 5 * w)
+        fx = fused(load(law.constant, c), dx, fused(xy, dy, xz * dz))
+        fy = fused(xy, dx, fused(load(law.constant, c + w), dy, yz * dz))
+        fz = fused(xz, dx, fused(yz, dy, load(law.constant, c + 2 * w) * dz))
     return fx, fy, fz
-
-
-@inlined
-def _linear_energy(law, constants, entry, link, q, k, dx, dy, dz):
-    fx, fy, fz = _linear_force(law, constants, entry, link, q, k, dx, dy, dz)
-    return splat(-0.5) * (fx * dx + fy * dy + fz * dz)
-
-
-_CONSTANTS = {PairLaw: _lennard_jones_constants, LinearLaw: _linear_constants}
-_FORCE = {PairLaw: _lennard_jones_force, LinearLaw: _linear_force}
-_ENERGY = {PairLaw: _lennard_jones_energy, LinearLaw: _linear_energy}
-
-
-def vector_constants(law, p, k):
-    """What all pairs of the vector of sites at p have in common; handed to the functions below."""
-    return _CONSTANTS[type(law)](law, p, k)
-
-
-def pair_force(law, constants, entry, link, q, k, dx, dy, dz):
-    """Force on j of the pairs (k ... k + 7, entry): three vectors."""
-    return _FORCE[type(law)](law, constants, entry, link, q, k, dx, dy, dz)
-
-
-def pair_energy(law, constants, entry, link, q, k, dx, dy, dz):
-    """Energy of the pairs (k ... k + 7, entry)."""
-    return _ENERGY[type(law)](law, constants, entry, link, q, k, dx, dy, dz)
-
-
-@overload(vector_constants, jit_options={"forceinline": True})
-def _compile_vector_constants(law, p, k):
-    function = _CONSTANTS[law.instance_class]
-    return lambda law, p, k: function(law, p, k)
-
-
-@overload(pair_force, jit_options={"forceinline": True})
-def _compile_pair_force(law, constants, entry, link, q, k, dx, dy, dz):
-    function = _FORCE[law.instance_class]
-    return lambda law, constants, entry, link, q, k, dx, dy, dz: function(
-        law, constants, entry, link, q, k, dx, dy, dz
-    )
-
-
-@overload(pair_energy, jit_options={"forceinline": True})
-def _compile_pair_energy(law, constants, entry, link, q, k, dx, dy, dz):
-    function = _ENERGY[law.instance_class]
-    return lambda law, constants, entry, link, q, k, dx, dy, dz: function(
-        law, constants, entry, link, q, k, dx, dy, dz
-    )

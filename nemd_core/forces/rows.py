@@ -30,6 +30,8 @@ class Rows(NamedTuple):
     replicas: int
     width: int
     stride: int
+    lanes: int
+    """Numbers in a vector of forces: 8 doubles or 16 singles."""
     begin: int
     """Position of the first cell that the pair loops visit; a multiple of the vector length."""
     length: int
@@ -57,11 +59,21 @@ class Rows(NamedTuple):
         margin = self.margin if outer else 0
         return self.begin - margin, self.begin + self.length + margin
 
-    def vectors(self) -> np.ndarray:
-        return _aligned_zeros((self.sheets, self.components, self.stride))
+    def vectors(self, dtype=np.float64) -> np.ndarray:
+        return aligned_zeros((self.sheets, self.components, self.stride), dtype)
 
     def scalars(self) -> np.ndarray:
-        return _aligned_zeros((self.sheets, self.stride))
+        return aligned_zeros((self.sheets, self.stride), np.float64)
+
+    def buffers(self, depth: int, dtype=np.float64) -> np.ndarray:
+        """Room for forces by sheet of i and sheet of j, shape (sheets, depth, components, stride)."""
+        return aligned_zeros((self.sheets, depth, self.components, self.stride), dtype)
+
+    def rounded(self, u: np.ndarray) -> np.ndarray:
+        """u in single precision."""
+        single = self.vectors(np.float32)
+        single[:] = u
+        return single
 
     def elements(self, system: System) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(site, sheet, element at replica 0) of every moving site, in the order of sites."""
@@ -118,21 +130,21 @@ class Table(NamedTuple):
     """Sheets that a force buffer spans: the own one and those above it within reach."""
 
 
-def _aligned_zeros(shape) -> np.ndarray:
+def aligned_zeros(shape, dtype) -> np.ndarray:
     """Zeros whose first element starts a cache line."""
-    size = int(np.prod(shape))
-    raw = np.zeros(size + LANES)
-    start = -(raw.ctypes.data // 8) % LANES
+    size, line = int(np.prod(shape)), 64 // np.dtype(dtype).itemsize
+    raw = np.zeros(size + line, dtype)
+    start = -(raw.ctypes.data // raw.itemsize) % line
     return raw[start : start + size].reshape(shape)
 
 
-def _padded(n: int) -> int:
-    return -(-n // LANES) * LANES
+def _padded(n: int, lanes: int = LANES) -> int:
+    return -(-n // lanes) * lanes
 
 
-def _odd_lines(n: int) -> int:
-    lines = _padded(n) // LANES
-    return (lines + 1 - lines % 2) * LANES
+def _odd_lines(n: int, lanes: int) -> int:
+    lines = _padded(n, lanes) // lanes
+    return (lines + 1 - lines % 2) * lanes
 
 
 class Pairs(NamedTuple):
@@ -190,13 +202,16 @@ def half_pairs(system: System, inner: float, outer: float, unstrained: bool = Fa
     )
 
 
-def layout(system: System, reach: int, outer_reach: int, replicas: int = 1) -> Rows:
-    """Rows for force sweeps of one reach and, a margin wider on both sides, for the watch over outer pairs."""
+def layout(system: System, reach: int, outer_reach: int, replicas: int = 1, lanes: int = LANES) -> Rows:
+    """Rows for force sweeps of one reach and, a margin wider on both sides, for the watch over outer pairs.
+
+    lanes: numbers in a vector, a multiple of LANES.
+    """
     moving = np.flatnonzero(system.moving_cell)
     first, cells = moving[0] - reach, len(moving) + 2 * reach
-    margin = _padded((outer_reach - reach) * replicas)
-    begin, length = margin + _padded(outer_reach * replicas), _padded(cells * replicas)
-    width = _odd_lines(begin + length + margin + outer_reach * replicas)
+    margin = _padded((outer_reach - reach) * replicas, lanes)
+    begin, length = margin + _padded(outer_reach * replicas, lanes), _padded(cells * replicas, lanes)
+    width = _odd_lines(begin + length + margin + outer_reach * replicas, lanes)
     ny, nz = system.cross_section
     rows = ny * len(system.lattice.basis)
     return Rows(
@@ -205,7 +220,8 @@ def layout(system: System, reach: int, outer_reach: int, replicas: int = 1) -> R
         components=system.lattice.dimensions,
         replicas=replicas,
         width=width,
-        stride=_odd_lines(rows * width),
+        stride=_odd_lines(rows * width, lanes),
+        lanes=lanes,
         begin=begin,
         length=length,
         margin=margin,

@@ -29,6 +29,8 @@ from ..storage import Samples
 from ..structure import build
 from ..system import System
 
+MPIRUN = ("mpirun", "-bind-to", "core")
+"""How LAMMPS is started on several ranks, each bound to a core."""
 DATA, INPUT, PROFILE, LEDGER = "junction.data", "in.junction", "profile.txt", "ledger.txt"
 _SKIN = 0.35
 _PAIR_STYLES = {
@@ -187,7 +189,7 @@ def run_lammps(config, directory, ranks: int) -> Outcome:
     (directory / INPUT).write_text(input_text(config), encoding="utf-8")
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     environment["PATH"] = f"{Path(lmp).parent}{os.pathsep}{environment.get('PATH', '')}"
-    launcher = ["mpirun", "-n", str(ranks), "-bind-to", "core"] if ranks > 1 else []
+    launcher = [*MPIRUN, "-n", str(ranks)] if ranks > 1 else []
     done = subprocess.run(
         [*launcher, lmp, "-in", INPUT, "-log", "none"],
         cwd=directory,

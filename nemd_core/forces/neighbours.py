@@ -1,0 +1,251 @@
+"""What one vector of sites has to do with its neighbours: forces, heat flow, energy. The inside of the sweeps.
+
+Each is written for either kind of law; which one is meant is known when a sweep is compiled. Lennard-Jones pairs are
+taken in three steps, one pair ahead of the other: while the division for one is under way, the next is loaded and the
+last is finished. A processor reorders what lies near, but a pair takes longer than that.
+"""
+
+from numba.extending import overload
+
+from ..jit import inlined
+from ..simd import item, like, load, store
+from .laws import (
+    LinearLaw,
+    PairLaw,
+    is_mixed,
+    lennard_jones_bond,
+    lennard_jones_constants,
+    lennard_jones_energy,
+    lennard_jones_force,
+    lennard_jones_invert,
+    linear_force,
+)
+
+
+@inlined
+def _vector(array, p, field):
+    """The components of a vector at p: x, y, z; on a chain y and z are zero."""
+    x = load(array, p)
+    y, z = like(x, 0.0), like(x, 0.0)
+    if field.crystal.ndim > 1:
+        y, z = load(array, p + field.stride), load(array, p + 2 * field.stride)
+    return x, y, z
+
+
+@inlined
+def _add(array, p, field, x, y, z):
+    store(array, p, load(array, p) + x)
+    if field.crystal.ndim > 1:
+        store(array, p + field.stride, load(array, p + field.stride) + y)
+        store(array, p + 2 * field.stride, load(array, p + 2 * field.stride) + z)
+
+
+@inlined
+def _step(array, q, x, y, z, field):
+    """array at q less (x, y, z)."""
+    x1, y1, z1 = _vector(array, q, field)
+    return x1 - x, y1 - y, z1 - z
+
+
+# ---- forces ----
+
+
+@inlined
+def _lennard_jones_forces(sheet, row, k, u, buffer, field, law):
+    if is_mixed(law, k):
+        _pairs_forces(True, sheet, row, k, u, buffer, field, law)
+    else:
+        _pairs_forces(False, sheet, row, k, u, buffer, field, law)
+
+
+@inlined
+def _pairs_forces(mixed, sheet, row, k, u, buffer, field, law):
+    p = row * field.width + k
+    own, entries = sheet * field.components * field.stride + p, sheet * field.shift.size
+    constants = lennard_jones_constants(law, own, k, mixed)
+    first, last = item(field.first, row), item(field.first, row + 1)
+    x, y, z = _vector(u, own, field)
+    fx, fy, fz = like(x, 0.0), like(x, 0.0), like(x, 0.0)
+
+    dx, dy, dz = _step(u, item(field.source, entries + first) + k, x, y, z, field)
+    ax, ay, az, a2 = lennard_jones_bond(law, constants, mixed, first, k, dx, dy, dz)
+    inverse, root = lennard_jones_invert(law, a2)
+    after = min(first + 1, last - 1)
+    dx, dy, dz = _step(u, item(field.source, entries + after) + k, x, y, z, field)
+    bx, by, bz, b2 = lennard_jones_bond(law, constants, mixed, after, k, dx, dy, dz)
+    for entry in range(first, last):
+        after = min(entry + 2, last - 1)
+        dx, dy, dz = _step(u, item(field.source, entries + after) + k, x, y, z, field)
+        cx, cy, cz, c2 = lennard_jones_bond(law, constants, mixed, after, k, dx, dy, dz)
+        next_inverse, next_root = lennard_jones_invert(law, b2)
+        q = item(field.source, entries + entry) + k
+        f = lennard_jones_force(law, constants, mixed, q, a2, inverse, root)
+        gx, gy, gz = f * ax, f * ay, f * az
+        _add(buffer, item(field.target, entry) + k, field, gx, gy, gz)
+        fx, fy, fz = fx + gx, fy + gy, fz + gz
+        ax, ay, az, a2, inverse, root = bx, by, bz, b2, next_inverse, next_root
+        bx, by, bz, b2 = cx, cy, cz, c2
+    zero = like(x, 0.0)
+    _add(buffer, p, field, zero - fx, zero - fy, zero - fz)
+
+
+@inlined
+def _linear_forces(sheet, row, k, u, buffer, field, law):
+    p = row * field.width + k
+    own, entries = sheet * field.components * field.stride + p, sheet * field.shift.size
+    x, y, z = _vector(u, own, field)
+    fx, fy, fz = like(x, 0.0), like(x, 0.0), like(x, 0.0)
+    for entry in range(item(field.first, row), item(field.first, row + 1)):
+        dx, dy, dz = _step(u, item(field.source, entries + entry) + k, x, y, z, field)
+        gx, gy, gz = linear_force(law, entries + entry, k, dx, dy, dz)
+        _add(buffer, item(field.target, entry) + k, field, gx, gy, gz)
+        fx, fy, fz = fx + gx, fy + gy, fz + gz
+    zero = like(x, 0.0)
+    _add(buffer, p, field, zero - fx, zero - fy, zero - fz)
+
+
+# ---- heat flow ----
+
+
+@inlined
+def _book(sheet, entry, p, q, k, force, velocity, v, flow, pull, field):
+    """Add ½ F·(v_i + v_j) and the x of F, the force on j, to the sums of the entry's shift; `velocity` is v_i."""
+    px, py, pz = force
+    vx, vy, vz = velocity
+    wx, wy, wz = _vector(v, q, field)
+    power = px * (vx + wx)
+    if field.crystal.ndim > 1:
+        power = power + py * (vy + wy)
+        power = power + pz * (vz + wz)
+    power = power * like(power, 0.5)
+    b = (item(field.shift, entry) + field.reach) * field.width + k
+    store(flow, b, load(flow, b) + power)
+    store(pull, b, load(pull, b) + px)
+    if field.between.ndim > 1:
+        crossing = field.crossing[sheet]
+        step = load(field.marker, p) - load(field.marker, q)
+        store(crossing, k, load(crossing, k) + power * step)
+
+
+@inlined
+def _lennard_jones_flow(sheet, row, k, u, v, flow, pull, field, law):
+    if is_mixed(law, k):
+        _pairs_flow(True, sheet, row, k, u, v, flow, pull, field, law)
+    else:
+        _pairs_flow(False, sheet, row, k, u, v, flow, pull, field, law)
+
+
+@inlined
+def _pairs_flow(mixed, sheet, row, k, u, v, flow, pull, field, law):
+    p = sheet * field.components * field.stride + row * field.width + k
+    entries = sheet * field.shift.size
+    constants = lennard_jones_constants(law, p, k, mixed)
+    first, last = item(field.crossing_first, row), item(field.crossing_first, row + 1)
+    if first == last:
+        return
+    x, y, z = _vector(u, p, field)
+    velocity = _vector(v, p, field)
+    entry = item(field.crossing_entry, first)
+    q = item(field.source, entries + entry) + k
+    dx, dy, dz = _step(u, q, x, y, z, field)
+    ax, ay, az, a2 = lennard_jones_bond(law, constants, mixed, entry, k, dx, dy, dz)
+    inverse, root = lennard_jones_invert(law, a2)
+    for n in range(first, last):
+        after = item(field.crossing_entry, min(n + 1, last - 1))
+        r = item(field.source, entries + after) + k
+        dx, dy, dz = _step(u, r, x, y, z, field)
+        bx, by, bz, b2 = lennard_jones_bond(law, constants, mixed, after, k, dx, dy, dz)
+        next_inverse, next_root = lennard_jones_invert(law, b2)
+        f = lennard_jones_force(law, constants, mixed, q, a2, inverse, root)
+        _book(sheet, entry, p, q, k, (f * ax, f * ay, f * az), velocity, v, flow, pull, field)
+        ax, ay, az, a2, inverse, root = bx, by, bz, b2, next_inverse, next_root
+        entry, q = after, r
+
+
+@inlined
+def _linear_flow(sheet, row, k, u, v, flow, pull, field, law):
+    p = sheet * field.components * field.stride + row * field.width + k
+    entries = sheet * field.shift.size
+    x, y, z = _vector(u, p, field)
+    velocity = _vector(v, p, field)
+    for n in range(item(field.crossing_first, row), item(field.crossing_first, row + 1)):
+        entry = item(field.crossing_entry, n)
+        q = item(field.source, entries + entry) + k
+        dx, dy, dz = _step(u, q, x, y, z, field)
+        force = linear_force(law, entries + entry, k, dx, dy, dz)
+        _book(sheet, entry, p, q, k, force, velocity, v, flow, pull, field)
+
+
+# ---- energy ----
+
+
+@inlined
+def _lennard_jones_energies(sheet, row, k, u, weight, field, law):
+    p = sheet * field.components * field.stride + row * field.width + k
+    entries, mixed = sheet * field.shift.size, is_mixed(law, k)
+    constants = lennard_jones_constants(law, p, k, mixed)
+    x, y, z = _vector(u, p, field)
+    total = like(x, 0.0)
+    for entry in range(item(field.first, row), item(field.first, row + 1)):
+        q = item(field.source, entries + entry) + k
+        dx, dy, dz = _step(u, q, x, y, z, field)
+        w = load(weight, (item(field.shift, entry) + field.reach) * field.width + k)
+        total = total + w * lennard_jones_energy(law, constants, mixed, entry, q, k, dx, dy, dz)
+    return total
+
+
+@inlined
+def _linear_energies(sheet, row, k, u, weight, field, law):
+    p = sheet * field.components * field.stride + row * field.width + k
+    entries = sheet * field.shift.size
+    x, y, z = _vector(u, p, field)
+    total = like(x, 0.0)
+    for entry in range(item(field.first, row), item(field.first, row + 1)):
+        dx, dy, dz = _step(u, item(field.source, entries + entry) + k, x, y, z, field)
+        fx, fy, fz = linear_force(law, entries + entry, k, dx, dy, dz)
+        twice = fx * dx
+        if field.crystal.ndim > 1:
+            twice = twice + fy * dy + fz * dz
+        w = load(weight, (item(field.shift, entry) + field.reach) * field.width + k)
+        total = total - like(w, 0.5) * w * twice
+    return total
+
+
+_FORCES = {PairLaw: _lennard_jones_forces, LinearLaw: _linear_forces}
+_FLOW = {PairLaw: _lennard_jones_flow, LinearLaw: _linear_flow}
+_ENERGIES = {PairLaw: _lennard_jones_energies, LinearLaw: _linear_energies}
+
+
+def add_forces(sheet, row, k, u, buffer, field, law):
+    """Add the forces of all pairs of the sites at k of a row to the buffer of their sheet."""
+    _FORCES[type(law)](sheet, row, k, u, buffer, field, law)
+
+
+def add_flow(sheet, row, k, u, v, flow, pull, field, law):
+    """Add ½ F·(v_i + v_j) and the x of F of their pairs to the sums by shift, F the force on j."""
+    _FLOW[type(law)](sheet, row, k, u, v, flow, pull, field, law)
+
+
+def pair_energies(sheet, row, k, u, weight, field, law):
+    """Energy of all their pairs, by site; a pair counts by the weight of its shift."""
+    return _ENERGIES[type(law)](sheet, row, k, u, weight, field, law)
+
+
+@overload(add_forces, jit_options={"forceinline": True})
+def _compile_forces(sheet, row, k, u, buffer, field, law):
+    function = _FORCES[law.instance_class]
+    return lambda sheet, row, k, u, buffer, field, law: function(sheet, row, k, u, buffer, field, law)
+
+
+@overload(add_flow, jit_options={"forceinline": True})
+def _compile_flow(sheet, row, k, u, v, flow, pull, field, law):
+    function = _FLOW[law.instance_class]
+    return lambda sheet, row, k, u, v, flow, pull, field, law: function(
+        sheet, row, k, u, v, flow, pull, field, law
+    )
+
+
+@overload(pair_energies, jit_options={"forceinline": True})
+def _compile_energies(sheet, row, k, u, weight, field, law):
+    function = _ENERGIES[law.instance_class]
+    return lambda sheet, row, k, u, weight, field, law: function(sheet, row, k, u, weight, field, law)

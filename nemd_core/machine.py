@@ -1,0 +1,73 @@
+"""How fast the vector unit of this machine is, and how near to it the force kernel comes. For the benchmark."""
+
+import time
+
+import numpy as np
+
+from .forces.lattice import sweep_forces
+from .group import Group
+from .jit import kernel
+from .simd import LANES, fused, load, store
+from .structure import build
+
+_OPERATIONS, _FOR_ROOT = 25, 7
+"""Vector operations of a Lennard-Jones pair in neighbours.py (differences and bonds 6, r² 3, 1/r² 1, force 5, cut-off 1,
+components 3, sums of both partners 6), and what 1/r takes besides."""
+_REPEATS = 15
+
+
+@kernel
+def _multiply_and_add(numbers, n):
+    """16 n operations on vectors, half of them fused, that need not wait for each other."""
+    a, b = load(numbers, 0), load(numbers, LANES)
+    s0, s1, s2, s3, s4, s5, s6, s7 = a, a, a, a, a, a, a, a
+    t0, t1, t2, t3, t4, t5, t6, t7 = b, b, b, b, b, b, b, b
+    for _ in range(n):
+        s0, t0 = fused(s0, a, b), t0 + a
+        s1, t1 = fused(s1, a, b), t1 + a
+        s2, t2 = fused(s2, a, b), t2 + a
+        s3, t3 = fused(s3, a, b), t3 + a
+        s4, t4 = fused(s4, a, b), t4 + a
+        s5, t5 = fused(s5, a, b), t5 + a
+        s6, t6 = fused(s6, a, b), t6 + a
+        s7, t7 = fused(s7, a, b), t7 + a
+    store(numbers, 0, s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7)
+    store(numbers, LANES, t0 + t1 + t2 + t3 + t4 + t5 + t6 + t7)
+
+
+def arithmetic_rate() -> float:
+    """Operations on vectors a second at best, multiplications and additions in equal parts, one core."""
+    n = 200_000
+
+    def work():
+        _multiply_and_add(np.full(2 * LANES, 1e-3), n)
+
+    return 16 * n / _quickest(work)
+
+
+def seconds_per_pair(config) -> tuple[float, float]:
+    """(seconds that the force kernel takes for a pair, vector operations that a pair is), one core.
+
+    A pair counts once, whether it lies within the cut-off or not, padding of rows not at all.
+    """
+    group = Group(config, build(config), [0], 1)
+    forces, u = group.forces, group.state.pair_u
+    sheets = range(forces.rows.sheets)
+
+    def work():
+        for sheet in sheets:
+            sweep_forces(sheet, u, forces.pair_field, forces.pair_law)
+
+    pairs = group.system.n_moving * len(forces.field.target) / forces.rows.rows
+    operations = _OPERATIONS + (_FOR_ROOT if config.interaction.truncation == "force-shift" else 0)
+    return _quickest(work) / pairs, operations / forces.rows.lanes
+
+
+def _quickest(work) -> float:
+    work()
+    seconds = []
+    for _ in range(_REPEATS):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
