@@ -90,7 +90,9 @@ CASES = (
     Case("lattice, double", _LJ, (100, 8), peer=True),
     Case("lattice, double, force-shift", _LJ, (100, 8), truncation="force-shift", peer=True),
     Case("lattice, mixed", _LJ, (100, 8), precision="mixed", peer=True),
-    Case("lattice, mixed, force-shift", _LJ, (100, 8), truncation="force-shift", precision="mixed", peer=True),
+    Case(
+        "lattice, mixed, force-shift", _LJ, (100, 8), truncation="force-shift", precision="mixed", peer=True
+    ),
     Case("small crystal, 8 replicas", _LJ, (20, 4), replicas=8),
     Case("chain of 100, 64 replicas", _CHAIN, (100, 1), replicas=64),
     Case("chain of 1000", _CHAIN, (1000, 1)),
@@ -232,11 +234,15 @@ def _peak() -> int:
 def _measure_kernel() -> dict:
     """The force kernel against what the vector unit could do."""
     found = {"fused_per_s": arithmetic_rate()}
-    print(f"vector arithmetic: {found['fused_per_s'] / 1e9:.2f} thousand million vectors of 8 doubles a second")
+    print(
+        f"vector arithmetic: {found['fused_per_s'] / 1e9:.2f} thousand million vectors of 8 doubles a second"
+    )
     for case in CASES[:4]:
         seconds, operations = seconds_per_pair(case.config(1, 200))
         limit = operations / found["fused_per_s"]
-        print(f"{case.name}: {seconds * 1e9:.3f} ns a pair; {operations:g} operations a pair would take {limit * 1e9:.3f} ns")
+        print(
+            f"{case.name}: {seconds * 1e9:.3f} ns a pair; {operations:g} operations a pair would take {limit * 1e9:.3f} ns"
+        )
         found[case.name] = {"seconds_per_pair": seconds, "operations_per_pair": operations}
     return found
 

@@ -8,11 +8,12 @@ import numpy as np
 from .baths import build_baths
 from .forces.build import build_forces
 from .forces.lattice import sweep_energy
-from .integrator import Plan, State, initialise, run_parallel, run_serial
+from .integrator import Plan, State, initialise, run_block
 from .observables import Series, build_meter, empty_series, record_heats, total_energy
 from .potentials import law_of
 from .random import fill_normals
 from .system import System
+from .team import make_meeting, run_team
 
 CHECK_EVERY = 200
 """Steps between looks at the neighbour table."""
@@ -49,7 +50,7 @@ class Group:
         u = rows.vectors()
         pair_u = rows.rounded(u) if self.mixed else u
         self.state = State(u, self._initial_velocities(), rows.vectors(), pair_u, kick)
-        self._advance = run_parallel if threads > 1 else run_serial
+        self._members, self._meeting = min(threads, rows.sheets), make_meeting()
         self._find_forces()
 
     def _find_forces(self) -> None:
@@ -92,19 +93,13 @@ class Group:
         n_rows = (first_step + n_steps) // run.series_steps - first_step // run.series_steps
         series = empty_series(self.system, self.forces.rows, n_rows if measure else 1)
         forces = self.forces
-        status, step = self._advance(
-            self.state,
-            forces.field,
-            forces.law,
-            forces.pair_field,
-            forces.pair_law,
-            forces.outer,
-            forces.watch,
-            self.baths,
-            plan,
-            self.meter,
-            series,
+        work = (
+            *(self.state, forces.field, forces.law, forces.pair_field, forces.pair_law, forces.outer),
+            *(forces.watch, self.baths, plan, self.meter, series),
         )
+        status, step = run_team(
+            lambda member: run_block(member, self._members, self._meeting, *work), self._members
+        )[0]
         return status, step, series
 
     def stress_at_rest(self) -> np.ndarray:

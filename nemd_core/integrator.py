@@ -15,7 +15,6 @@ are taken at the end, where positions, velocities and forces belong to the same 
 from typing import NamedTuple
 
 import numpy as np
-from numba import prange
 
 from .baths import apply_bath
 from .forces.lattice import (
@@ -26,8 +25,9 @@ from .forces.lattice import (
     sweep_forces,
     wrap,
 )
-from .jit import block_functions, kernel
+from .jit import kernel, whole
 from .observables import record_row
+from .team import meet, share
 
 RUNNING, INTRUDER = 0, 1
 
@@ -62,15 +62,21 @@ class Plan(NamedTuple):
 
 
 @kernel
-def open_step(sheet, state, field, baths, plan, step, kinetic, sampled):
-    """B A O A of one sheet; adds v² in the middle of a sampled step to `kinetic`."""
+def open_step(sheet, state, field, baths, plan, step, kinetic, sampled, kicks):
+    """B A O A of one sheet; adds v² in the middle of a sampled step to `kinetic`. kicks: 2 if the step before waits for its
+    closing B, else 1."""
     u, v, f, kick = state.u[sheet], state.v[sheet], state.f[sheet], state.kick[sheet]
     dt = plan.timestep
     for component in range(u.shape[0]):
         uc, vc, fc = u[component], v[component], f[component]
-        for k in range(uc.size):
-            vc[k] += kick[k] * fc[k]
-            uc[k] += dt * vc[k]
+        if kicks == 2:
+            for k in range(uc.size):
+                vc[k] = vc[k] + kick[k] * fc[k] + kick[k] * fc[k]
+                uc[k] += dt * vc[k]
+        else:
+            for k in range(uc.size):
+                vc[k] += kick[k] * fc[k]
+                uc[k] += dt * vc[k]
     apply_bath(sheet, state.u, state.v, baths, np.uint64(step), plan.seed, 0.5 * dt)
     wrap(sheet, state.u, field)
     if sampled:
@@ -93,9 +99,8 @@ def copy_displacements(sheet, state, mixed):
 
 
 @kernel
-def close_step(sheet, state, field):
-    """The forces of all sheets come together; the closing B."""
-    collect_forces(sheet, state.f, field)
+def close_step(sheet, state):
+    """The closing B."""
     v, f, kick = state.v[sheet], state.f[sheet], state.kick[sheet]
     for component in range(v.shape[0]):
         vc, fc = v[component], f[component]
@@ -104,56 +109,71 @@ def close_step(sheet, state, field):
 
 
 @kernel
-def look_for_intruders(sheet, u, outer, watch, meter):
-    meter.intruders[sheet] = count_intruders(sheet, u, outer, watch)
-
-
-@kernel
 def any_intruder(meter):
     return meter.intruders.sum() > 0
 
 
-def run_block(state, field, law, pair_field, pair_law, outer, watch, baths, plan, meter, series):
+@whole
+def run_block(
+    member,
+    members,
+    meeting,
+    state,
+    field,
+    law,
+    pair_field,
+    pair_law,
+    outer,
+    watch,
+    baths,
+    plan,
+    meter,
+    series,
+):
     """Do `plan.n_steps` steps. Rows of `series` fill up from 0. Returns (status, step at which it stopped).
 
-    pair_field, pair_law: what forces are computed with; field and law, of doubles, serve flow and energy. The closing B
-    of a step waits for the next one, unless something is to be looked at in between: threads meet twice in a step.
+    member, members, meeting: one of the threads that share the sheets, see `team`. pair_field, pair_law: what forces are
+    computed with; field and law, of doubles, serve flow and energy. The closing B of a step waits for the next one, unless
+    something is to be looked at in between: threads meet twice in a step.
     """
-    sheets = field.sheets
     row = 0
     closed = True
     for step in range(plan.first_step + 1, plan.first_step + plan.n_steps + 1):
         sampled = plan.sample_every > 0 and step % plan.sample_every == 0
         recorded = plan.sample_every > 0 and step % plan.series_steps == 0
         checked = plan.check_every > 0 and step % plan.check_every == 0
-        for sheet in prange(sheets):
+        for sheet in share(field.sheets, member, members):
             if not closed:
-                close_step(sheet, state, pair_field)
-            open_step(sheet, state, field, baths, plan, step, meter.kinetic, sampled)
-        for sheet in prange(sheets):
+                collect_forces(sheet, state.f, pair_field)
+            open_step(sheet, state, field, baths, plan, step, meter.kinetic, sampled, 1 if closed else 2)
+        meet(meeting, members)
+        for sheet in share(field.sheets, member, members):
             sweep_forces(sheet, state.pair_u, pair_field, pair_law)
+        meet(meeting, members)
         closed = sampled or recorded or checked or step == plan.first_step + plan.n_steps
-        if closed:
-            for sheet in prange(sheets):
-                close_step(sheet, state, pair_field)
-                wrap(sheet, state.v, field)
-        if sampled:
-            for sheet in prange(sheets):
+        if not closed:
+            continue
+        for sheet in share(field.sheets, member, members):
+            collect_forces(sheet, state.f, pair_field)
+            close_step(sheet, state)
+            wrap(sheet, state.v, field)
+        meet(meeting, members)
+        for sheet in share(field.sheets, member, members):
+            if sampled:
                 sweep_flow(sheet, state.u, state.v, field, law)
-        if checked:
-            for sheet in prange(sheets):
-                look_for_intruders(sheet, state.u, outer, watch, meter)
-            if any_intruder(meter):
-                return INTRUDER, step
-        if recorded:
-            for sheet in prange(sheets):
+            if checked:
+                meter.intruders[sheet] = count_intruders(sheet, state.u, outer, watch)
+            if recorded:
                 sweep_energy(sheet, state.u, field, law)
-            record_row(row, state, field, baths, plan, meter, series)
+        meet(meeting, members)
+        if checked and any_intruder(meter):
+            return INTRUDER, step
+        if recorded:
+            if member == 0:
+                record_row(row, state, field, baths, plan, meter, series)
             row += 1
+            meet(meeting, members)
     return RUNNING, plan.first_step + plan.n_steps
-
-
-run_serial, run_parallel = block_functions(run_block)
 
 
 @kernel

@@ -56,22 +56,14 @@ if not hasattr(IndexDataCacheFile.save, "__wrapped__"):
 FAST = {"nsz"}
 _COMMON = {"error_model": "numpy", "cache": True, "nogil": True}
 
-kernel = njit(fastmath=FAST, **_COMMON)
+kernel = njit(fastmath=FAST, forceinline=True, **_COMMON)
 """Element by element arithmetic: nothing is reordered or fused, so that a site gets the same bits whatever its neighbours
 in the vector, its thread, or the number of replicas. (Which product of a b + c d is fused depends on what the compiler
-inlines where: with `contract`, the serial and the parallel block differ.)"""
+inlines where: with `contract`, the serial and the parallel block differ.) Part of its caller, where that is compiled: a
+call hands over hundreds of numbers, which a short chain would feel."""
 
 inlined = njit(fastmath=FAST, forceinline=True, **{**_COMMON, "cache": False})
 """A small function that becomes part of its caller."""
 
-
-def block_functions(body):
-    """Compile `body` for one thread and for several: (serial, parallel).
-
-    Numba files cached code under the qualified name of a function, whatever its options, so the parallel one is
-    renamed.
-    """
-    twin = type(body)(body.__code__, body.__globals__, body.__name__ + "_parallel", body.__defaults__)
-    twin.__qualname__ = twin.__name__
-    twin.__module__ = body.__module__
-    return njit(fastmath=FAST, **_COMMON)(body), njit(fastmath=FAST, parallel=True, **_COMMON)(twin)
+whole = njit(fastmath=FAST, **_COMMON)
+"""A function that Python calls, with everything that it calls inside."""

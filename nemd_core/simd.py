@@ -83,6 +83,21 @@ def load(typingctx, array, index):
 
 
 @intrinsic
+def load_doubles(typingctx, array, index):
+    """array[index : index + 8] as doubles, whatever the array holds."""
+    kind = _VECTORS[array.dtype]
+
+    def codegen(context, builder, signature, args):
+        eight = ir.VectorType(kind.element, LANES)
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        pointer = builder.bitcast(builder.gep(data, [args[1]]), eight.as_pointer())
+        loaded = builder.load(pointer, align=64 // kind.lanes)
+        return loaded if kind is doubles else builder.fpext(loaded, doubles.ir)
+
+    return doubles(array, types.intp), codegen
+
+
+@intrinsic
 def store(typingctx, array, index, value):
     """array[index : index + lanes] = value."""
     kind = _VECTORS[array.dtype]
@@ -155,7 +170,9 @@ def _estimate(builder, kind, name, value):
     mask = ir.IntType(kind.lanes)
     suffix = "pd" if kind is doubles else "ps"
     function = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(kind.ir, [kind.ir, kind.ir, mask]), f"llvm.x86.avx512.{name}.{suffix}.512"
+        builder.module,
+        ir.FunctionType(kind.ir, [kind.ir, kind.ir, mask]),
+        f"llvm.x86.avx512.{name}.{suffix}.512",
     )
     return builder.call(function, [value, kind.constant(0.0), ir.Constant(mask, -1)])
 
@@ -248,6 +265,9 @@ if config.DISABLE_JIT:
 
     def load(array, index):
         return array[index : index + lanes(array.dtype)].copy()
+
+    def load_doubles(array, index):
+        return array[index : index + LANES].astype(np.float64)
 
     def store(array, index, value):
         array[index : index + lanes(array.dtype)] = value

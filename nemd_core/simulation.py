@@ -80,7 +80,7 @@ class Simulation:
         self.course = Course(config, estimate)
         self.system = build(config, crystals)
         ids = list(range(config.run.replicas)) if replica_ids is None else list(replica_ids)
-        available = min(config.run.threads, numba.config.NUMBA_NUM_THREADS)
+        available = 1 if numba.config.DISABLE_JIT else min(config.run.threads, numba.config.NUMBA_NUM_THREADS)
         # a thread for each part of the replicas needs no meeting in every step; else threads share the sheets of a crystal
         enough = self.system.n_moving * len(ids) >= PARALLEL_SITES * available
         together = len(ids) < available and self.system.cross_section[1] > 1 and enough
@@ -143,7 +143,6 @@ class Simulation:
                 progress.update(self)
 
     def _block(self, pool, n_steps: int, writers, keeper) -> None:
-        numba.set_num_threads(self.threads if len(self.groups) == 1 else 1)
         begun, end, intruder = self.step, self.step + n_steps, False
         every = self.config.output.trajectory_every if writers else n_steps
         while self.step < end and not intruder:

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..jit import kernel
-from ..simd import LANES, item, load, splat, store, where_less
-from .neighbours import add_flow, add_forces, pair_energies
+from ..simd import LANES, item, like, load, load_doubles, splat, store, where_less
+from .neighbours import add_flow, add_forces, kinds_meet, pair_energies
 
-_CHUNK = 512
+_CHUNK = 256
 """Numbers that are added up at a time: few enough to stay in the first-level cache."""
 
 
@@ -68,29 +68,38 @@ class Field(NamedTuple):
 
 @kernel
 def sweep_forces(sheet, u, field, law):
-    """Forces of all pairs of one sheet, into its buffer. u: (sheets, components, stride)."""
+    """Add the forces of all pairs of one sheet to its buffer, which `collect_forces` left empty.
+
+    u: (sheets, components, stride).
+    """
     u = u.reshape(-1)
     buffer = field.buffer[sheet].reshape(-1)
-    buffer[:] = 0.0
     for row in range(field.rows):
         for k in range(field.begin, field.end, field.lanes):
-            add_forces(sheet, row, k, u, buffer, field, law)
+            if kinds_meet(law, k):
+                add_forces(True, sheet, row, k, u, buffer, field, law)
+            else:
+                add_forces(False, sheet, row, k, u, buffer, field, law)
 
 
 @kernel
 def collect_forces(sheet, f, field):
-    """Add up what all sheets found for this one, always in the same order. f: (sheets, components, stride)."""
-    for component in range(field.components):
-        total = f[sheet, component]
-        for begin in range(0, total.size, _CHUNK):
-            end = min(begin + _CHUNK, total.size)
-            own = field.buffer[sheet, 0, component]
-            for k in range(begin, end):
-                total[k] = own[k]
-            for level in range(1, field.depth):
-                part = field.buffer[(sheet - level) % field.sheets, level, component]
-                for k in range(begin, end):
-                    total[k] += part[k]
+    """Add up what all sheets found for this one, always in the same order, and clear it. f: (sheets, components, stride)."""
+    f, buffer = f.reshape(-1), field.buffer.reshape(-1)
+    cleared = like(load(buffer, 0), 0.0)
+    size = field.components * field.stride
+    own = sheet * size
+    for start in range(0, size, _CHUNK):
+        end = min(start + _CHUNK, size)
+        for level in range(field.depth):
+            part = ((sheet - level) % field.sheets * field.depth + level) * size
+            for k in range(start, end, LANES):
+                total = load_doubles(buffer, part + k)
+                if level > 0:
+                    total = load(f, own + k) + total
+                store(f, own + k, total)
+            for k in range(start, end, field.lanes):
+                store(buffer, part + k, cleared)
 
 
 @kernel

@@ -96,9 +96,7 @@ def pair_law(
     axial, kind = axial_bonds(system, rows, pairs)
     return PairLaw(
         plain=plain,
-        segment=np.repeat(
-            [[q[PAIR_TYPE[s, s]] for s, _ in segments] for q in quarters], lanes(dtype), axis=1
-        )
+        segment=np.repeat([[q[PAIR_TYPE[s, s]] for s, _ in segments] for q in quarters], lanes(dtype), axis=1)
         .ravel()
         .astype(dtype),
         bond=np.array(bonds).ravel().astype(dtype),
@@ -218,7 +216,12 @@ def lennard_jones_constants(law, p, k, mixed):
         if law.third.ndim > 1:
             a2, b2 = _towards(law, own, 0, 2), _towards(law, own, 1, 2)
             slope2, offset2 = _towards(law, own, 2, 2), _towards(law, own, 3, 2)
-    return 3 * law.entries * segment, (a, b, slope, offset), (a1, b1, slope1, offset1), (a2, b2, slope2, offset2)
+    return (
+        3 * law.entries * segment,
+        (a, b, slope, offset),
+        (a1, b1, slope1, offset1),
+        (a2, b2, slope2, offset2),
+    )
 
 
 @inlined
@@ -295,7 +298,11 @@ def lennard_jones_energy(law, constants, mixed, entry, q, k, dx, dy, dz):
         offset = _by_species(law, other, offset, towards_b[3], towards_c[3])
     inverse = reciprocal(r2)
     inverse6 = inverse * inverse * inverse
-    energy = fused(like(a, 1.0 / 12.0) * a, inverse6, like(b, 1.0 / 6.0) * b) * inverse6 + offset - slope * sqrt(r2)
+    energy = (
+        fused(like(a, 1.0 / 12.0) * a, inverse6, like(b, 1.0 / 6.0) * b) * inverse6
+        + offset
+        - slope * sqrt(r2)
+    )
     return where_less(r2, splat(law.squared_cutoff), energy)
 
 

@@ -50,16 +50,7 @@ def _step(array, q, x, y, z, field):
 # ---- forces ----
 
 
-@inlined
-def _lennard_jones_forces(sheet, row, k, u, buffer, field, law):
-    if is_mixed(law, k):
-        _pairs_forces(True, sheet, row, k, u, buffer, field, law)
-    else:
-        _pairs_forces(False, sheet, row, k, u, buffer, field, law)
-
-
-@inlined
-def _pairs_forces(mixed, sheet, row, k, u, buffer, field, law):
+def _lennard_jones_forces(mixed, sheet, row, k, u, buffer, field, law):
     p = row * field.width + k
     own, entries = sheet * field.components * field.stride + p, sheet * field.shift.size
     constants = lennard_jones_constants(law, own, k, mixed)
@@ -67,30 +58,45 @@ def _pairs_forces(mixed, sheet, row, k, u, buffer, field, law):
     x, y, z = _vector(u, own, field)
     fx, fy, fz = like(x, 0.0), like(x, 0.0), like(x, 0.0)
 
-    dx, dy, dz = _step(u, item(field.source, entries + first) + k, x, y, z, field)
-    ax, ay, az, a2 = lennard_jones_bond(law, constants, mixed, first, k, dx, dy, dz)
-    inverse, root = lennard_jones_invert(law, a2)
+    a, squared = _pair(mixed, first, k, u, x, y, z, entries, constants, field, law)
+    inverse, root = lennard_jones_invert(law, squared)
     after = min(first + 1, last - 1)
-    dx, dy, dz = _step(u, item(field.source, entries + after) + k, x, y, z, field)
-    bx, by, bz, b2 = lennard_jones_bond(law, constants, mixed, after, k, dx, dy, dz)
-    for entry in range(first, last):
-        after = min(entry + 2, last - 1)
-        dx, dy, dz = _step(u, item(field.source, entries + after) + k, x, y, z, field)
-        cx, cy, cz, c2 = lennard_jones_bond(law, constants, mixed, after, k, dx, dy, dz)
-        next_inverse, next_root = lennard_jones_invert(law, b2)
+    b, next_squared = _pair(mixed, after, k, u, x, y, z, entries, constants, field, law)
+    for entry in range(first, last - 2):
+        c, last_squared = _pair(mixed, entry + 2, k, u, x, y, z, entries, constants, field, law)
+        next_inverse, next_root = lennard_jones_invert(law, next_squared)
         q = item(field.source, entries + entry) + k
-        f = lennard_jones_force(law, constants, mixed, q, a2, inverse, root)
-        gx, gy, gz = f * ax, f * ay, f * az
-        _add(buffer, item(field.target, entry) + k, field, gx, gy, gz)
-        fx, fy, fz = fx + gx, fy + gy, fz + gz
-        ax, ay, az, a2, inverse, root = bx, by, bz, b2, next_inverse, next_root
-        bx, by, bz, b2 = cx, cy, cz, c2
+        f = lennard_jones_force(law, constants, mixed, q, squared, inverse, root)
+        fx, fy, fz = _act(f, a, entry, k, buffer, fx, fy, fz, field)
+        a, squared, inverse, root = b, next_squared, next_inverse, next_root
+        b, next_squared = c, last_squared
+    for entry in range(max(first, last - 2), last):
+        q = item(field.source, entries + entry) + k
+        f = lennard_jones_force(law, constants, mixed, q, squared, inverse, root)
+        fx, fy, fz = _act(f, a, entry, k, buffer, fx, fy, fz, field)
+        a, squared = b, next_squared
+        inverse, root = lennard_jones_invert(law, squared)
     zero = like(x, 0.0)
     _add(buffer, p, field, zero - fx, zero - fy, zero - fz)
 
 
 @inlined
-def _linear_forces(sheet, row, k, u, buffer, field, law):
+def _pair(mixed, entry, k, u, x, y, z, entries, constants, field, law):
+    """(r_j - r_i, its square) of an entry, of sites i displaced by x, y, z."""
+    dx, dy, dz = _step(u, item(field.source, entries + entry) + k, x, y, z, field)
+    x, y, z, squared = lennard_jones_bond(law, constants, mixed, entry, k, dx, dy, dz)
+    return (x, y, z), squared
+
+
+@inlined
+def _act(f, r, entry, k, buffer, fx, fy, fz, field):
+    """Give j its force, and return the sum of what i gives."""
+    gx, gy, gz = f * r[0], f * r[1], f * r[2]
+    _add(buffer, item(field.target, entry) + k, field, gx, gy, gz)
+    return fx + gx, fy + gy, fz + gz
+
+
+def _linear_forces(mixed, sheet, row, k, u, buffer, field, law):
     p = row * field.width + k
     own, entries = sheet * field.components * field.stride + p, sheet * field.shift.size
     x, y, z = _vector(u, own, field)
@@ -127,18 +133,9 @@ def _book(sheet, entry, p, q, k, force, velocity, v, flow, pull, field):
         store(crossing, k, load(crossing, k) + power * step)
 
 
-@inlined
 def _lennard_jones_flow(sheet, row, k, u, v, flow, pull, field, law):
-    if is_mixed(law, k):
-        _pairs_flow(True, sheet, row, k, u, v, flow, pull, field, law)
-    else:
-        _pairs_flow(False, sheet, row, k, u, v, flow, pull, field, law)
-
-
-@inlined
-def _pairs_flow(mixed, sheet, row, k, u, v, flow, pull, field, law):
     p = sheet * field.components * field.stride + row * field.width + k
-    entries = sheet * field.shift.size
+    entries, mixed = sheet * field.shift.size, is_mixed(law, k)
     constants = lennard_jones_constants(law, p, k, mixed)
     first, last = item(field.crossing_first, row), item(field.crossing_first, row + 1)
     if first == last:
@@ -162,7 +159,6 @@ def _pairs_flow(mixed, sheet, row, k, u, v, flow, pull, field, law):
         entry, q = after, r
 
 
-@inlined
 def _linear_flow(sheet, row, k, u, v, flow, pull, field, law):
     p = sheet * field.components * field.stride + row * field.width + k
     entries = sheet * field.shift.size
@@ -179,7 +175,6 @@ def _linear_flow(sheet, row, k, u, v, flow, pull, field, law):
 # ---- energy ----
 
 
-@inlined
 def _lennard_jones_energies(sheet, row, k, u, weight, field, law):
     p = sheet * field.components * field.stride + row * field.width + k
     entries, mixed = sheet * field.shift.size, is_mixed(law, k)
@@ -194,7 +189,6 @@ def _lennard_jones_energies(sheet, row, k, u, weight, field, law):
     return total
 
 
-@inlined
 def _linear_energies(sheet, row, k, u, weight, field, law):
     p = sheet * field.components * field.stride + row * field.width + k
     entries = sheet * field.shift.size
@@ -211,14 +205,27 @@ def _linear_energies(sheet, row, k, u, weight, field, law):
     return total
 
 
+def _never(law, k):
+    return False
+
+
+_MIXED = {PairLaw: is_mixed, LinearLaw: _never}
 _FORCES = {PairLaw: _lennard_jones_forces, LinearLaw: _linear_forces}
 _FLOW = {PairLaw: _lennard_jones_flow, LinearLaw: _linear_flow}
 _ENERGIES = {PairLaw: _lennard_jones_energies, LinearLaw: _linear_energies}
 
 
-def add_forces(sheet, row, k, u, buffer, field, law):
-    """Add the forces of all pairs of the sites at k of a row to the buffer of their sheet."""
-    _FORCES[type(law)](sheet, row, k, u, buffer, field, law)
+def kinds_meet(law, k):
+    """Whether the pairs of the sites at k of a row are of more than one kind."""
+    return _MIXED[type(law)](law, k)
+
+
+def add_forces(mixed, sheet, row, k, u, buffer, field, law):
+    """Add the forces of all pairs of the sites at k of a row to the buffer of their sheet.
+
+    mixed: what `kinds_meet` says of them, as a constant, so that either case is compiled for itself.
+    """
+    _FORCES[type(law)](mixed, sheet, row, k, u, buffer, field, law)
 
 
 def add_flow(sheet, row, k, u, v, flow, pull, field, law):
@@ -231,21 +238,21 @@ def pair_energies(sheet, row, k, u, weight, field, law):
     return _ENERGIES[type(law)](sheet, row, k, u, weight, field, law)
 
 
+@overload(kinds_meet, jit_options={"forceinline": True})
+def _compile_kinds(law, k):
+    return getattr(_MIXED[law.instance_class], "py_func", _never)
+
+
 @overload(add_forces, jit_options={"forceinline": True})
-def _compile_forces(sheet, row, k, u, buffer, field, law):
-    function = _FORCES[law.instance_class]
-    return lambda sheet, row, k, u, buffer, field, law: function(sheet, row, k, u, buffer, field, law)
+def _compile_forces(mixed, sheet, row, k, u, buffer, field, law):
+    return _FORCES[law.instance_class]
 
 
 @overload(add_flow, jit_options={"forceinline": True})
 def _compile_flow(sheet, row, k, u, v, flow, pull, field, law):
-    function = _FLOW[law.instance_class]
-    return lambda sheet, row, k, u, v, flow, pull, field, law: function(
-        sheet, row, k, u, v, flow, pull, field, law
-    )
+    return _FLOW[law.instance_class]
 
 
 @overload(pair_energies, jit_options={"forceinline": True})
 def _compile_energies(sheet, row, k, u, weight, field, law):
-    function = _ENERGIES[law.instance_class]
-    return lambda sheet, row, k, u, weight, field, law: function(sheet, row, k, u, weight, field, law)
+    return _ENERGIES[law.instance_class]

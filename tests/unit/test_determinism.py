@@ -26,6 +26,10 @@ CASES = {
             "structure__length": {"A": 8, "B": 7},
         },
     ),
+    "mixed precision": (
+        LJ,
+        {"materials__B": {"mass": 4.0, "epsilon": 1.3, "sigma": 0.99}, "run__precision": "mixed"},
+    ),
     "periodic": (
         LJ,
         {
@@ -70,7 +74,7 @@ def case(request):
     return request.param
 
 
-@pytest.mark.parametrize("case", ["lj", "lj-harmonic", "alloy", "periodic"])
+@pytest.mark.parametrize("case", ["lj", "lj-harmonic", "alloy", "mixed precision", "periodic"])
 def test_threads_that_share_a_crystal(case, monkeypatch):
     monkeypatch.setattr(engine, "PARALLEL_SITES", 1)
     one, two = simulate(case, run__threads=1), simulate(case, run__threads=2)

@@ -1,0 +1,64 @@
+"""Junctions of every kind that forces are tested on, and the pair laws that go with them."""
+
+import numpy as np
+from junctions import junction
+
+from nemd_core.potentials import Springs, lennard_jones
+
+EPSILON, SIGMA = (1.0, 1.15, 1.4), (1.0, 1.01, 0.98)
+"""Two species and a cross interaction of its own, as A-A, A-B, B-B."""
+TWO_SPRINGS = Springs(np.array([1.0, 1.2, 1.5]), np.array([0.2, 0.25, 0.3]))
+THREE = (1.0, 1.15, 1.4, 0.9, 1.25, 1.1), (1.0, 1.01, 0.98, 1.02, 0.99, 1.03)
+"""Three species: A-A, A-B, B-B, A-C, B-C, C-C."""
+THREE_SPRINGS = Springs(np.array([1.0, 1.2, 1.5, 0.8, 0.9, 1.1]), np.array([0.2, 0.25, 0.3, 0.1, 0.15, 0.35]))
+
+CASES = {
+    "chain-lj": (junction("chain", 6, 7, a=1.1), "lj", 2.5),
+    "chain-walls-lj": (junction("chain", 8, 7, a=1.1, walls=3), "lj", 2.5),
+    "chain-harmonic": (junction("chain", 6, 7, a=1.1), "harmonic", None),
+    "chain-lj-harmonic": (junction("chain", 6, 7, a=1.1), "lj-harmonic", 2.5),
+    "sc-lj": (junction("sc", 5, 6, a=1.1, cross_section=(3, 4), walls=2), "lj", 1.65),
+    "sc-harmonic": (junction("sc", 5, 6, a=1.1, cross_section=(3, 4), walls=1), "harmonic", None),
+    "fcc-lj": (junction("fcc", 4, 5, a=1.58, cross_section=(2, 2), walls=2), "lj", 2.36),
+    "fcc-harmonic": (junction("fcc", 4, 4, a=1.58, cross_section=(2, 3), walls=1), "harmonic", None),
+    "fcc-lj-harmonic": (junction("fcc", 4, 5, a=1.58, cross_section=(2, 2), walls=2), "lj-harmonic", 2.36),
+    "fcc110-lj": (junction("fcc", 6, 7, a=1.58, cross_section=(3, 2), walls=3, orientation=110), "lj", 2.36),
+    "fcc111-lj": (junction("fcc", 3, 4, a=1.58, cross_section=(3, 2), walls=1, orientation=111), "lj", 2.36),
+    "bcc-harmonic": (junction("bcc", 4, 5, a=1.3, cross_section=(2, 3), walls=1), "harmonic", None),
+    "diamond-harmonic": (junction("diamond", 3, 3, a=2.2, cross_section=(2, 2), walls=1), "harmonic", None),
+    "strained-lj": (
+        junction("fcc", 4, 5, a=1.6, axial=(1.55, 1.63), cross_section=(2, 2), walls=2),
+        "lj",
+        2.37,
+    ),
+    "strained-lj-harmonic": (
+        junction("fcc", 4, 4, a=1.56, axial=(1.55, 1.58), cross_section=(2, 2), walls=2),
+        "lj-harmonic",
+        2.37,
+    ),
+    "alloy-lj": (junction("fcc", 4, 5, a=1.58, cross_section=(2, 2), walls=2, species=1), "lj", 2.36),
+    "alloy-harmonic": (
+        junction("fcc", 4, 4, a=1.58, cross_section=(2, 3), walls=1, species=2),
+        "harmonic",
+        None,
+    ),
+    "alloy-lj-harmonic": (
+        junction("fcc", 3, 4, a=1.58, cross_section=(2, 2), walls=2, species=3),
+        "lj-harmonic",
+        2.36,
+    ),
+    "periodic-chain-harmonic": (junction("chain", 6, 7, periodic=True), "harmonic", None),
+    "periodic-chain-lj": (junction("chain", 6, 7, a=1.1, periodic=True), "lj", 2.5),
+    "periodic-lj": (
+        junction("fcc", 3, 4, a=1.58, axial=(1.56, 1.6), cross_section=(2, 2), species=4, periodic=True),
+        "lj",
+        2.37,
+    ),
+}
+"""system, potential, cut-off. Several cut-offs lie between two shells, so that no pair crosses one."""
+
+
+def law_for(potential, cutoff, truncation="force-shift", species=2):
+    if potential == "harmonic":
+        return TWO_SPRINGS if species == 2 else THREE_SPRINGS
+    return lennard_jones(*((EPSILON, SIGMA) if species == 2 else THREE), cutoff, truncation)
