@@ -11,7 +11,7 @@ from .simd import LANES, fused, load, store
 from .structure import build
 
 _OPERATIONS, _FOR_ROOT = 25, 7
-"""Vector operations of a Lennard-Jones pair in neighbours.py (differences and bonds 6, r² 3, 1/r² 1, force 5, cut-off 1,
+"""Vector operations of a Lennard-Jones pair in pairs.py (differences and bonds 6, r² 3, 1/r² 1, force 5, cut-off 1,
 components 3, sums of both partners 6), and what 1/r takes besides."""
 _REPEATS = 15
 

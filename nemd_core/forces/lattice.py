@@ -11,7 +11,7 @@ import numpy as np
 
 from ..jit import kernel
 from ..simd import LANES, item, like, load, load_doubles, splat, store, where_less
-from .neighbours import add_flow, add_forces, kinds_meet, pair_energies
+from .pairs import add_flow, add_forces, kinds_meet, pair_energies
 
 _CHUNK = 256
 """Numbers that are added up at a time: few enough to stay in the first-level cache."""
