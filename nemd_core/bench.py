@@ -31,7 +31,7 @@ _LJ = {
         "B": {"mass": 4.0, "epsilon": 1.0, "sigma": 1.0},
     },
     "baths": {"hot": {"temperature": 0.35, "length": 3}, "cold": {"temperature": 0.15, "length": 3}},
-    "fit": {"skip_bath": 1, "skip_interface": 1},
+    "fit": {"skip_bath": 0, "skip_interface": 0},
 }
 _CHAIN = {
     "units": "lj",
@@ -42,7 +42,7 @@ _CHAIN = {
         "cold": {"temperature": 0.5, "length": 10},
         "walls": 0,
     },
-    "fit": {"skip_bath": 1, "skip_interface": 1},
+    "fit": {"skip_bath": 0, "skip_interface": 0},
 }
 _SECONDS = 4.0
 """What a measurement aims to take."""
@@ -56,7 +56,7 @@ class Case(NamedTuple):
     cells: tuple[int, int]
     """Cells of the whole length, and of the cross-section along y and along z."""
     replicas: int = 1
-    truncation: str = "none"
+    truncation: str = "energy-shift"
     precision: str = "double"
     peer: bool = False
     """Whether the peer can do the same."""

@@ -34,8 +34,8 @@ MPIRUN = ("mpirun", "-bind-to", "core")
 DATA, INPUT, PROFILE, LEDGER = "junction.data", "in.junction", "profile.txt", "ledger.txt"
 _SKIN = 0.35
 _PAIR_STYLES = {
-    "none": "lj/cut {cutoff}",
-    "energy-shift": "lj/cut {cutoff}\npair_modify     shift yes",
+    "none": "lj/cut/opt {cutoff}",
+    "energy-shift": "lj/cut/opt {cutoff}\npair_modify     shift yes",
     "force-shift": "lj/smooth/linear {cutoff}",
 }
 _INPUT = """\

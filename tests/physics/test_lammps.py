@@ -320,8 +320,8 @@ write_dump all custom forces.txt fx fy fz modify sort id format float %.15g
 @pytest.mark.parametrize(
     ("truncation", "pair"),
     [
-        ("none", "pair_style lj/cut 2.5"),
-        ("energy-shift", "pair_style lj/cut 2.5\npair_modify shift yes"),
+        ("none", "pair_style lj/cut/opt 2.5"),
+        ("energy-shift", "pair_style lj/cut/opt 2.5\npair_modify shift yes"),
         ("force-shift", "pair_style lj/smooth/linear 2.5"),
     ],
 )
