@@ -1,28 +1,29 @@
 """Do intervals cover the truth as often as they say? Independent short runs of harmonic junctions, whose answers are exact.
 
 The runs are the replicas of one simulation, each analysed as if it were alone. Their length is counted in correlation
-times c, by which the variance of a mean over a time L falls short of its law for long times, S (1 - c/L)/L. It was
-measured on all runs together (`measure_correlation_time`): where a fifth of S is missing, L is 5 c, and where a tenth is,
-10 c; the longer one counts, so that slow processes of small amplitude do too. A count of hits is right if it lies in the
-central 99.9 % of the binomial distribution that the interval promises.
+times 2 tau = V / Var(row) of the slower of delta_T and J_planes, the flux through the planes between the baths (the heat
+of the baths, a part of J, only adds noise to rows). V, by which the variance of a mean over a long time L is V/L, is
+exact (autocorrelation.py); the variance of a row is that of all rows of all runs, known to a per cent or better. A mean
+over n correlation times is as good as one over n independent rows. Like `n_effective` this counts rows: longer rows, in
+which fast noise averages out, have a longer correlation time.
+
+A count of hits is right if it lies in the central 99.9 % of the binomial distribution that the interval promises.
 """
 
 from collections import Counter
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+from physics.autocorrelation import noise_of_means
 from physics.validation import CENTRAL
-from scipy import fft, stats
+from scipy import stats
 
 from analysis import Settings, analyse
 from analysis.estimates import LEVELS
 from analysis.lines import find_interfaces
-from analysis.uncertainty import cut
 from nemd_core import Simulation
 from nemd_core.storage import Samples
 
-MISSING = (0.2, 0.1)
-"""Shares of the long-time variance that tell the correlation time."""
 QUANTITIES = ("R_K", "J", "delta_T")
 TOO_SHORT = "independent_samples"
 """The check that flags a run as too short for an error bar."""
@@ -59,48 +60,23 @@ class Calibration:
         return low <= self.hits[quantity, interval] <= high
 
 
-def simulate(config, truth: dict, correlation_time: float) -> Ensemble:
-    """Run all replicas of `config`; `correlation_time` in units of time."""
+def simulate(config, junction, truth: dict) -> Ensemble:
+    """Run all replicas of `config`; `junction` is the same for the oracles."""
     simulation = Simulation(config)
     simulation.run()
-    row = config.run.series_steps * config.run.timestep
-    return Ensemble(simulation.samples(), Settings.from_config(config), truth, correlation_time / row)
+    samples, settings = simulation.samples(), Settings.from_config(config)
+    rows, noise = rows_of(samples, settings), noise_of_means(config, junction)
+    two_tau = max(noise[name] / rows[name].var() for name in noise)
+    return Ensemble(samples, settings, truth, two_tau / (config.run.series_steps * config.run.timestep))
 
 
-def measure_correlation_time(ensemble: Ensemble) -> float:
-    """The longest c of delta_T and J in rows."""
-    (interface,) = find_interfaces(ensemble.samples, ensemble.settings)
-    rows = interface.rows(ensemble.samples)
-    return max(_correlation_time(rows[name]) for name in ("delta_T", "J_planes"))
+def rows_of(samples: Samples, settings: Settings) -> dict:
+    """Series of delta_T and J_planes, among others, each (n_runs, n_rows)."""
+    (interface,) = find_interfaces(samples, settings)
+    return interface.rows(samples)
 
 
-def _correlation_time(series) -> float:
-    """c in rows, from all runs of a series of shape (n_runs, n_rows)."""
-    n_rows = series.shape[1]
-    lengths = np.unique(np.geomspace(1, n_rows, 60).astype(int))
-    S = []
-    for length in lengths:
-        blocks = cut(len(series), n_rows, length)
-        S.append(blocks.length * blocks.means(series).var())
-    S = np.array(S)
-    long_time = S[lengths >= n_rows / 3].mean()
-    return max(missing * lengths[np.argmax(S >= (1 - missing) * long_time)] for missing in MISSING)
-
-
-def measure_decay_time(ensemble: Ensemble, share: float = 0.99) -> float:
-    """Lag in rows at which the sum of the autocorrelation of delta_T has reached `share` of its final value, divided by
-    -ln(1 - share): for an exponential the correlation time, for several that of the slowest ones that count."""
-    (interface,) = find_interfaces(ensemble.samples, ensemble.settings)
-    series = interface.rows(ensemble.samples)["delta_T"]
-    n_rows = series.shape[1]
-    n_fft = fft.next_fast_len(2 * n_rows)
-    power = np.mean(np.abs(fft.rfft(series - series.mean(), n_fft, axis=1)) ** 2, axis=0)
-    total = np.cumsum(fft.irfft(power, n_fft)[:n_rows] / np.arange(n_rows, 0, -1))
-    final = total[n_rows // 20 : n_rows // 5].mean()
-    return float(np.argmax(total >= share * final) / -np.log(1 - share))
-
-
-def calibrate(ensemble: Ensemble, correlation_times: float) -> Calibration:
+def calibrate(ensemble: Ensemble, correlation_times: int) -> Calibration:
     """Analyse the first part of every run, `correlation_times` long."""
     n_runs, n_rows = ensemble.samples.energy.shape
     end = round(correlation_times * ensemble.correlation_time)
