@@ -25,7 +25,7 @@ from scipy import stats
 
 from .checks import FALSE_ALARM, Evidence, outcome
 from .steady import TOO_LATE
-from .uncertainty import BINS_PER_BLOCK, MAX_BLOCKS, MIN_BLOCKS, correlation, cut
+from .uncertainty import BINS_PER_BLOCK, MAX_BLOCKS, MIN_BLOCKS, Blocks, correlation, cut
 
 FALSE_ALARM_DRIFT = 0.002
 FLUX_DRIFT = 0.02
@@ -33,7 +33,7 @@ BATH_HARMLESS, BATH_HARMLESS_SELF, BATH_CAP = 0.02, 0.005, 0.10
 OWN_OFFSET = 0.5
 STEADY_REPLICAS = 8
 DRIFT_BLOCK = 6.0
-"""Shortest block of the drift test in correlation scales."""
+"""Shortest block of `own_blocks` in correlation scales."""
 N_EFFECTIVE_LIMIT = 20.0
 FREQUENCY_ERROR = 0.01
 
@@ -89,13 +89,19 @@ def change_over_run(series) -> tuple[float, float, int]:
     if n_rep >= STEADY_REPLICAS:
         return change, changes.std(ddof=1) / np.sqrt(n_rep), n_rep - 1
     residual = series - series.mean() - change * time
-    shortest = max(n_rep * n_rows // MAX_BLOCKS, 1)
-    scale = max(correlation(residual, length)[1] for length in (1, max(1, shortest // BINS_PER_BLOCK)))
-    longest = n_rows // -(-MIN_BLOCKS // n_rep)
-    blocks = cut(n_rep, n_rows, min(longest, max(shortest, int(DRIFT_BLOCK * scale))), float(scale))
+    blocks = own_blocks(residual, -(-MIN_BLOCKS // n_rep))
     dof = blocks.n_blocks - 2
     variance = np.sum(blocks.means(residual) ** 2) / dof * blocks.inflation
     return change, float(np.sqrt(12.0 * variance / blocks.n_blocks)), dof  # 1/12: mean square of time
+
+
+def own_blocks(residual, per_replica: int) -> Blocks:
+    """Blocks of a series alone, (n_rep, n_rows), as many as its correlations allow but at least so many per replica."""
+    n_rep, n_rows = residual.shape
+    shortest = max(n_rep * n_rows // MAX_BLOCKS, 1)
+    scale = max(correlation(residual, length)[1] for length in (1, max(1, shortest // BINS_PER_BLOCK)))
+    longest = n_rows // per_replica
+    return cut(n_rep, n_rows, min(longest, max(shortest, int(DRIFT_BLOCK * scale))), float(scale))
 
 
 def bath_temperatures(evidence: Evidence) -> dict:

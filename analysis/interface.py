@@ -29,7 +29,9 @@ from nemd_core.config import load_config
 from nemd_core.config_stability import highest_frequency
 from nemd_core.errors import StorageError
 from nemd_core.lattice import find_lattice
+from nemd_core.runs import find_crystals
 from nemd_core.storage import CONFIG, SAMPLES, Samples, read_samples, write_json
+from nemd_core.theory.transients import Transients
 from nemd_core.units import ARGON, Reference, field_unit, reduced_unit
 
 from .estimates import LEVELS, Estimates
@@ -70,9 +72,13 @@ class Settings:
     highest_frequency: float = 0.0
     """w_max of the crystals, 1/time; 0 where it is not known."""
     timestep: float = 0.0
+    transients: Transients | None = None
+    """What a harmonic run owes to its start; None where it is not to be judged."""
 
     @classmethod
-    def from_config(cls, config) -> "Settings":
+    def from_config(cls, config, crystals: dict | None = None) -> "Settings":
+        """crystals: what `relax_all` found, for `lattice_constant: auto`."""
+        harmonic = config.interaction.potential != "lj"
         lattice = find_lattice(config.structure.lattice, config.structure.orientation)
         auto = config.fit == "auto"
         return cls(
@@ -84,9 +90,10 @@ class Settings:
             T_cold=config.baths.cold.temperature,
             reference=Reference.from_config(config.reference),
             fit_auto=auto,
-            harmonic=config.interaction.potential != "lj",
+            harmonic=harmonic,
             highest_frequency=highest_frequency(config)[0],
             timestep=config.run.timestep,
+            transients=Transients(config, crystals) if harmonic else None,
         )
 
 
@@ -265,7 +272,8 @@ def fit_run(directory) -> Result:
     directory = Path(directory)
     if not (directory / CONFIG).is_file():
         raise StorageError(f"{directory / CONFIG}: no such file; the directory holds no run")
-    settings = Settings.from_config(load_config(directory / CONFIG))
+    config = load_config(directory / CONFIG)
+    settings = Settings.from_config(config, find_crystals(config, directory))
     result = analyse(read_samples(directory / SAMPLES), settings)
     for name in (f"{stem}.{kind}" for stem in ("profile", "running") for kind in FORMATS):
         if name != FIGURE:

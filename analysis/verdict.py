@@ -8,6 +8,7 @@ from the blocks of the run, at a probability of false alarm of 1 % for all numbe
 two are combined, and why, stands at each check:
 
 - checks_run: steady_state, bath_temperatures, independent_samples, time_step
+- checks_memory: slow_modes, replicas_agree
 - checks_flux: flux_agreement, energy_audit, flux_resolved
 - checks_fit: curvature, window_sensitivity, slab_length, jump_resolved
 """
@@ -15,6 +16,7 @@ two are combined, and why, stands at each check:
 from .checks import Evidence
 from .checks_fit import curvature, jump_resolved, slab_length, window_sensitivity
 from .checks_flux import energy_audit, flux_agreement, flux_resolved
+from .checks_memory import replicas_agree, slow_modes
 from .checks_run import bath_temperatures, independent_samples, steady_state, time_step
 
 __all__ = ["CHECKS", "Evidence", "judge"]
@@ -27,6 +29,8 @@ CHECKS = (
     curvature,
     window_sensitivity,
     independent_samples,
+    slow_modes,
+    replicas_agree,
     slab_length,
     time_step,
     jump_resolved,

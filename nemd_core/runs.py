@@ -132,7 +132,7 @@ def run(
     elif config.output.trajectory_every:
         every = str(config.output.trajectory_every)
         raise refuse("output.trajectory_every", every, "must be 0 where run gets no directory to write to")
-    crystals = _find_crystals(config, directory, crystals, progress)
+    crystals = find_crystals(config, directory, crystals, progress)
     snapshot = None if directory is None else _set_up(config, directory, crystals, resume)
     started = time.monotonic()
     simulation = Simulation(config, crystals=crystals, estimate=estimate)
@@ -204,7 +204,7 @@ def reuse(config, directory, others) -> Path | None:
             continue
         if info.get("dynamics_hash") != wanted or not is_finished(other, info, config):
             continue
-        prepare(config, directory, _find_crystals(config, other, None))
+        prepare(config, directory, find_crystals(config, other))
         for name in (storage.SAMPLES, *list_trajectories(config)):
             with storage.atomic(directory / name) as temporary:
                 _link(other / name, temporary)
@@ -225,8 +225,8 @@ def _link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _find_crystals(
-    config, directory: Path | None, crystals: dict | None, progress: bool = False
+def find_crystals(
+    config, directory: Path | None, crystals: dict | None = None, progress: bool = False
 ) -> dict | None:
     """What `build` takes for `lattice_constant: auto`: as given, as the directory holds it, or relaxed now."""
     needed = crystals_of(config)

@@ -125,13 +125,8 @@ def respond(modes: Modes, gamma: np.ndarray, hot: np.ndarray) -> Response:
     no y: nothing depends on where it is. Raises PhysicsError if M does not contract.
     """
     basis, frequency = modes.damped, modes.frequency
-    bound = np.flatnonzero(frequency)
-    n_bound, size = len(bound), len(bound) + len(frequency)
-    heat = basis.conj().T @ (gamma[:, None] * basis)
-    A = np.zeros((size, size), basis.dtype)
-    A[np.arange(n_bound), n_bound + bound] = frequency[bound]
-    A[n_bound + bound, np.arange(n_bound)] = -frequency[bound]
-    A[n_bound:, n_bound:] = -heat
+    A, bound = equations_of_motion(basis, frequency, gamma)
+    n_bound, size = len(bound), len(A)
 
     p = 2 * frequency.max()  # above all frequencies, so that M damps them nearly by their rates
     inverse = np.linalg.inv(p * np.eye(size) - A)
@@ -152,6 +147,20 @@ def respond(modes: Modes, gamma: np.ndarray, hot: np.ndarray) -> Response:
     kinetic = np.einsum("ia,ab,ib->i", basis, S[n_bound:, n_bound:], basis.conj(), optimize=True).real
     position = basis[:, bound] / frequency[bound]
     return Response(kinetic, position @ S[:n_bound, n_bound:] @ basis.conj().T, _slowest(A, halfway))
+
+
+def equations_of_motion(basis, frequency, gamma) -> tuple[np.ndarray, np.ndarray]:
+    """A of dz = A z dt + noise for z = (y, w) in a basis of normal modes, and which of them have a y.
+
+    y is frequency times q; a motion without a restoring force has none. basis (n, m), frequency (m,), gamma (n,).
+    """
+    bound = np.flatnonzero(frequency)
+    n_bound, size = len(bound), len(bound) + len(frequency)
+    A = np.zeros((size, size), basis.dtype)
+    A[np.arange(n_bound), n_bound + bound] = frequency[bound]
+    A[n_bound + bound, np.arange(n_bound)] = -frequency[bound]
+    A[n_bound:, n_bound:] = -basis.conj().T @ (gamma[:, None] * basis)
+    return A, bound
 
 
 def _slowest(A: np.ndarray, power: np.ndarray) -> float:

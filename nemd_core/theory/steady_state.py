@@ -24,7 +24,7 @@ from ..structure import build
 from ..system import System
 from .chain_spectrum import respond_chain
 from .jumps import Jump, find_jumps, fit_model
-from .lyapunov import Response, find_modes, respond
+from .lyapunov import Modes, Response, find_modes, respond
 from .strips import Strip, force_matrix, make_strip, simulated_points
 
 MAX_DENSE, MAX_CHAIN = 2000, 4000
@@ -91,7 +91,7 @@ class _Sums(NamedTuple):
     missing: float
 
 
-class _Junction(NamedTuple):
+class LinearJunction(NamedTuple):
     """What all wave vectors share. Moving sites only; n of them with d components."""
 
     strip: Strip
@@ -123,7 +123,7 @@ def steady_state(config, crystals=None, threads: int | None = None) -> ExactStat
     if config.interaction.potential == "lj":
         raise refuse("interaction.potential", "lj", "exact needs harmonic or lj-harmonic")
     system, strip = build(config, crystals), make_strip(config, crystals)
-    junction = _prepare(config, system, strip)
+    junction = prepare_junction(config, system, strip)
     _check_size(config, junction)
     threads = threads or min(config.run.threads, os.cpu_count() or 1)
     points = simulated_points(strip)
@@ -144,7 +144,7 @@ def steady_state(config, crystals=None, threads: int | None = None) -> ExactStat
     return _collect(config, system, junction, sums)
 
 
-def _check_size(config, junction: _Junction) -> None:
+def _check_size(config, junction: LinearJunction) -> None:
     structure, size = config.structure, len(junction.gamma)
     if junction.strip.dimensions == 1:
         limit, key, value = MAX_CHAIN, "structure.length", f"{structure.length.A} + {structure.length.B}"
@@ -157,7 +157,8 @@ def _check_size(config, junction: _Junction) -> None:
         raise refuse(key, value, text)
 
 
-def _prepare(config, system: System, strip: Strip) -> _Junction:
+def prepare_junction(config, system: System, strip: Strip) -> LinearJunction:
+    """The moving sites of a strip with their baths and the temperatures of their start."""
     site = np.flatnonzero(strip.moving)
     place = np.full(len(strip.mass) + 1, -1)  # the last is for what is frozen beyond the ends
     place[site] = np.arange(len(site))
@@ -173,7 +174,7 @@ def _prepare(config, system: System, strip: Strip) -> _Junction:
     def spread(values):
         return np.repeat(values, strip.dimensions)
 
-    return _Junction(
+    return LinearJunction(
         strip=strip,
         site=site,
         root_mass=spread(np.sqrt(strip.mass[site])),
@@ -185,13 +186,11 @@ def _prepare(config, system: System, strip: Strip) -> _Junction:
     )
 
 
-def _solve(junction: _Junction, k, threads: int) -> _Sums:
+def _solve(junction: LinearJunction, k, threads: int) -> _Sums:
     """One wave vector. threads: for the frequencies of a long chain."""
     strip, gamma, hot = junction.strip, junction.gamma, junction.hot
     d, n = strip.dimensions, len(junction.site)
-    K, gauge = _real_form(force_matrix(strip, k, junction.site) / np.outer(*2 * [junction.root_mass]), d)
-    where = "" if d == 1 else f" at k = ({k[0]:.4g}, {k[1]:.4g})"
-    modes = find_modes(K, gamma, where)
+    modes, K, gauge = modes_at(junction, k)
     if d == 1 and n > _SHORT_CHAIN:
         response, missing = respond_chain(K, modes, gamma, hot, threads)
     else:
@@ -207,6 +206,14 @@ def _solve(junction: _Junction, k, threads: int) -> _Sums:
     )
 
 
+def modes_at(junction: LinearJunction, k) -> tuple[Modes, np.ndarray, np.ndarray]:
+    """The normal modes at a wave vector; the mass-weighted force matrix K and its gauge, u = gauge q / root_mass."""
+    strip, d = junction.strip, junction.strip.dimensions
+    K, gauge = _real_form(force_matrix(strip, k, junction.site) / np.outer(*2 * [junction.root_mass]), d)
+    where = "" if d == 1 else f" at k = ({k[0]:.4g}, {k[1]:.4g})"
+    return find_modes(K, junction.gamma, where), K, gauge
+
+
 def _real_form(K: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray]:
     """K and the gauge u = gauge q in which it is real, if it is so with u_y = i q_y and u_z = i q_z.
 
@@ -220,7 +227,7 @@ def _real_form(K: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray]:
     return K, np.ones(len(K))
 
 
-def _bond_heat(junction: _Junction, k, scale, response: Response) -> np.ndarray:
+def _bond_heat(junction: LinearJunction, k, scale, response: Response) -> np.ndarray:
     """<½ F·(v_i + v_j)> through each bond, F = -K (u_j - u_i) the force on j, u = scale q; shape (m,)."""
     strip, (i, j) = junction.strip, junction.ends
     d, n = strip.dimensions, len(junction.site)
@@ -235,7 +242,7 @@ def _bond_heat(junction: _Junction, k, scale, response: Response) -> np.ndarray:
     return -0.5 * np.einsum("bij,bij->b", strip.stiffness[junction.bonds], pairs).real
 
 
-def _collect(config, system: System, junction: _Junction, sums: _Sums) -> ExactState:
+def _collect(config, system: System, junction: LinearJunction, sums: _Sums) -> ExactState:
     """Averages by layer and plane. All is linear: computed for baths at 1 and 0, and scaled at the end."""
     strip, per_layer = junction.strip, {"minlength": system.n_layers}
     layer = strip.layer[junction.site]
@@ -279,7 +286,7 @@ def _collect(config, system: System, junction: _Junction, sums: _Sums) -> ExactS
     )
 
 
-def _plane_flux(system: System, junction: _Junction, bond) -> np.ndarray:
+def _plane_flux(system: System, junction: LinearJunction, bond) -> np.ndarray:
     """Flux through each plane, from the heat through the bonds that end in cells on either side of it, (n_planes,)."""
     strip = junction.strip
     first, second = (strip.cell[ends[junction.bonds]] for ends in (strip.first, strip.second))

@@ -60,7 +60,7 @@ def crystal(*, temperatures=(0.35, 0.05), **options):
         fit=(2, 2),
         temperatures=temperatures,
         threads=1,
-        **{"equilibration_steps": 10000, "production_steps": 40000, **options},
+        **{"equilibration_steps": 10000, "production_steps": 80000, **options},
     )
 
 
@@ -121,8 +121,32 @@ def test_a_drifting_start():
         "production_steps": 1500,
         "series_steps": 20,
     }
-    check_fails(simulate(chain(equilibration_steps=0, **long)), "steady_state", "run.equilibration_steps")
-    assert simulate(chain(equilibration_steps=20000, **long))["steady_state"]["passed"]
+    checks = simulate(chain(equilibration_steps=0, **long))
+    check_fails(checks, "steady_state", "run.equilibration_steps")
+    check_fails(checks, "slow_modes", "run.equilibration_steps")
+    checks = simulate(chain(equilibration_steps=20000, **long))
+    assert checks["steady_state"]["passed"] and checks["slow_modes"]["passed"]
+
+
+def test_motions_that_outlive_the_run():
+    """300 tau before 800 tau of a crystal to second order: all looks well, but another start would give another jump."""
+    config = engine.configure(
+        cutoff=1.5,
+        cross_section=3,
+        cells=11,
+        baths=(3, 3),
+        walls=1,
+        fit=(2, 2),
+        temperatures=(0.35, 0.05),
+        timestep=0.01,
+        equilibration_steps=30_000,
+        production_steps=80_000,
+        threads=1,
+    )
+    linear = config.interaction.model_copy(update={"potential": "lj-harmonic"})
+    checks = simulate(config.model_copy(update={"interaction": linear}))
+    check_fails(checks, "slow_modes", "run.replicas")
+    assert failed(checks) == {"slow_modes"}
 
 
 def test_a_short_run():

@@ -41,6 +41,8 @@ def test_checks_come_in_the_order_of_their_functions():
         "curvature",
         "window_sensitivity",
         "independent_samples",
+        "slow_modes",
+        "replicas_agree",
         "slab_length",
         "time_step",
         "jump_resolved",
@@ -59,6 +61,29 @@ def test_short_sound_runs_lack_only_length(n_rep, n_rows, fit_auto):
     assert len(alarms) <= 6
     for name in set(alarms):
         assert alarms.count(name) <= 3, name
+
+
+def test_replicas_that_differ_for_good_are_found():
+    """As if frozen motions gave each replica another jump."""
+    samples, settings = synthetic.make(n_rep=4, n_rows=2000)
+    calm = checks_of(samples, settings)["replicas_agree"]
+    assert calm["passed"] and "scatter" in calm["message"]
+    of_replica = 2 * analyse(samples, settings).interface["delta_T_stderr"]
+    offset = 3 * of_replica * np.array([1, -1, -1, 1])[:, None, None]
+    samples.temperature[:, :, samples.layers["species"] == "A"] += offset
+    check = checks_of(samples, settings)["replicas_agree"]
+    assert not check["passed"] and check["value"] > check["limit"]
+    assert "run.replicas" in check["message"]
+
+
+def test_few_replicas_are_not_judged():
+    check = checks_of(*synthetic.make(n_rep=3, n_rows=500))["replicas_agree"]
+    assert check["passed"] and "not judged" in check["message"]
+
+
+def test_slow_modes_are_judged_of_harmonic_junctions_alone():
+    check = checks_of(*synthetic.make())["slow_modes"]
+    assert check["passed"] and "not judged" in check["message"]
 
 
 def test_sound_runs_without_flux_lack_only_the_flux():

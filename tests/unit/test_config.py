@@ -199,7 +199,6 @@ def test_missing_key(key):
 @pytest.mark.parametrize(
     ("setting", "key"),
     [
-        ("run.precision=mixed", "run.precision"),
         ("run.forces=verlet", "run.forces"),
     ],
 )

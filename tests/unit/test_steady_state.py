@@ -151,7 +151,7 @@ def both_ways(K, gamma, hot):
 def chain_matrices(config):
     """K, friction and hot bath of a chain, mass-weighted; and what turns a response into heat through its bonds."""
     system, strip = build(config), module.make_strip(config)
-    junction = module._prepare(config, system, strip)
+    junction = module.prepare_junction(config, system, strip)
     K = module.force_matrix(strip, [0, 0], junction.site).real / np.outer(*2 * [junction.root_mass])
 
     def heat(response):
