@@ -1,0 +1,172 @@
+"""Vectors whose lanes are different atoms: gathers of packed atoms, sums over lanes, and a filter for near neighbours.
+
+Atoms lie packed as (x, y, z, species), four doubles each. A gather of eight of them is eight loads of 256 bits and a
+transposition in registers: on processors where the gather instruction is slow (Zen 4) that takes half the time.
+
+With NUMBA_DISABLE_JIT=1 the same names work on numpy arrays, as in `simd`.
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import config, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from .simd import LANES, vector
+
+NEAR_LANES = 16
+"""Candidates that `append_near` looks at together; arrays it reads or writes need so many elements of slack."""
+PACK = 4
+"""Doubles of a packed atom."""
+
+_DOUBLE, _FLOAT, _I32, _I64 = ir.DoubleType(), ir.FloatType(), ir.IntType(32), ir.IntType(64)
+_QUAD = ir.VectorType(_DOUBLE, PACK)
+_LOW, _HIGH = [0, 8, 2, 10, 4, 12, 6, 14], [1, 9, 3, 11, 5, 13, 7, 15]
+_FIRST, _SECOND = [0, 1, 4, 5, 8, 9, 12, 13], [2, 3, 6, 7, 10, 11, 14, 15]
+
+
+def _mask(lanes):
+    return ir.Constant(ir.VectorType(_I32, len(lanes)), lanes)
+
+
+def _data(context, builder, array_type, array):
+    return context.make_array(array_type)(context, builder, array).data
+
+
+def _transposed(context, builder, signature, args, wanted):
+    """The components `wanted` of eight packed atoms, each a vector. Lanes hold the atoms 0 2 1 3 4 6 5 7 of the list."""
+    packed = _data(context, builder, signature.args[0], args[0])
+    listed = builder.gep(_data(context, builder, signature.args[1], args[1]), [args[2]])
+    atoms = []
+    for lane in range(LANES):
+        offset = builder.load(builder.gep(listed, [ir.Constant(_I64, lane)]))
+        pointer = builder.gep(packed, [builder.zext(offset, _I64)])
+        atoms.append(builder.load(builder.bitcast(pointer, _QUAD.as_pointer()), align=8))
+    pairs = [builder.shuffle_vector(*atoms[n : n + 2], _mask(list(range(8)))) for n in range(0, LANES, 2)]
+    components = []
+    for component in wanted:
+        unpack = _mask(_HIGH if component % 2 else _LOW)
+        halves = [builder.shuffle_vector(*pairs[n : n + 2], unpack) for n in (0, 2)]
+        components.append(builder.shuffle_vector(*halves, _mask(_SECOND if component // 2 else _FIRST)))
+    return context.make_tuple(builder, signature.return_type, components)
+
+
+@intrinsic
+def gather_xyz(typingctx, packed, offsets, k):
+    """x, y and z of the atoms that start at packed[offsets[k : k + 8]], three vectors; offsets: int32."""
+
+    def codegen(context, builder, signature, args):
+        return _transposed(context, builder, signature, args, (0, 1, 2))
+
+    return types.UniTuple(vector, 3)(packed, offsets, types.intp), codegen
+
+
+@intrinsic
+def gather_all(typingctx, packed, offsets, k):
+    """The same with the fourth double: four vectors."""
+
+    def codegen(context, builder, signature, args):
+        return _transposed(context, builder, signature, args, (0, 1, 2, 3))
+
+    return types.UniTuple(vector, 4)(packed, offsets, types.intp), codegen
+
+
+@intrinsic
+def add_lanes(typingctx, value):
+    """The sum of the lanes, always in the same order."""
+
+    def codegen(context, builder, signature, args):
+        (total,) = args
+        for width in (4, 2, 1):
+            low, high = (_mask(list(range(start, start + width))) for start in (0, width))
+            total = builder.fadd(
+                *(
+                    builder.shuffle_vector(total, ir.Constant(total.type, ir.Undefined), m)
+                    for m in (low, high)
+                )
+            )
+        return builder.extract_element(total, ir.Constant(_I32, 0))
+
+    return types.float64(vector), codegen
+
+
+@intrinsic
+def append_near(typingctx, x, y, z, atom, k, end, own, limit, out, n):
+    """Of the candidates k ... min(k + 16, end) - 1, write atom[] of those closer than sqrt(limit) to out[n:]; how many.
+
+    x, y, z: float32 arrays; own: the place (x, y, z) that distances are taken from, three float32. atom, out: int32.
+    A candidate at no distance at all is the atom itself, and left out.
+    """
+
+    def codegen(context, builder, signature, args):
+        lanes = ir.VectorType(_FLOAT, NEAR_LANES)
+        whole = ir.VectorType(_I32, NEAR_LANES)
+        start, end, own, limit = args[4:8]
+
+        def splat(scalar, kind):
+            undefined = ir.Constant(kind, ir.Undefined)
+            single = builder.insert_element(undefined, scalar, ir.Constant(_I32, 0))
+            return builder.shuffle_vector(single, undefined, _mask([0] * NEAR_LANES))
+
+        def load(number, kind):
+            data = builder.gep(_data(context, builder, signature.args[number], args[number]), [start])
+            return builder.load(builder.bitcast(data, kind.as_pointer()), align=4)
+
+        squared = None
+        multiply_add = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(lanes, [lanes] * 3), f"llvm.fma.v{NEAR_LANES}f32"
+        )
+        for component in range(3):
+            difference = builder.fsub(
+                load(component, lanes), splat(builder.extract_value(own, component), lanes)
+            )
+            if squared is None:
+                squared = builder.fmul(difference, difference)
+            else:
+                squared = builder.call(multiply_add, [difference, difference, squared])
+        left = splat(builder.trunc(builder.sub(end, start), _I32), whole)
+        near = builder.and_(
+            builder.fcmp_ordered("<", squared, splat(limit, lanes)),
+            builder.icmp_signed("<", _mask(list(range(NEAR_LANES))), left),
+        )
+        near = builder.and_(near, builder.fcmp_ordered(">", squared, ir.Constant(lanes, [0.0] * NEAR_LANES)))
+        flags = ir.VectorType(ir.IntType(1), NEAR_LANES)
+        compress = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(whole, [whole, flags, whole]),
+            f"llvm.experimental.vector.compress.v{NEAR_LANES}i32",
+        )
+        chosen = builder.call(compress, [load(3, whole), near, ir.Constant(whole, ir.Undefined)])
+        out = builder.gep(_data(context, builder, signature.args[8], args[8]), [args[9]])
+        builder.store(chosen, builder.bitcast(out, whole.as_pointer()), align=4)
+        bits = builder.zext(builder.bitcast(near, ir.IntType(NEAR_LANES)), _I64)
+        count = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(_I64, [_I64]), "llvm.ctpop.i64"
+        )
+        return builder.call(count, [bits])
+
+    arguments = (x, y, z, atom, types.intp, types.intp, types.UniTuple(types.float32, 3), types.float32)
+    return types.intp(*arguments, out, types.intp), codegen
+
+
+if config.DISABLE_JIT:
+    _ORDER = np.array([0, 2, 1, 3, 4, 6, 5, 7])
+
+    def gather_all(packed, offsets, k):
+        atoms = packed.reshape(-1, PACK)[offsets[k : k + LANES][_ORDER] // PACK]
+        return tuple(atoms.T)
+
+    def gather_xyz(packed, offsets, k):
+        return gather_all(packed, offsets, k)[:3]
+
+    def add_lanes(value):
+        while value.size > 1:
+            value = value[: value.size // 2] + value[value.size // 2 :]
+        return value[0]
+
+    def append_near(x, y, z, atom, k, end, own, limit, out, n):
+        place = slice(k, min(k + NEAR_LANES, end))
+        squared = (x[place] - own[0]) ** 2 + (y[place] - own[1]) ** 2 + (z[place] - own[2]) ** 2
+        found = atom[place][(squared < limit) & (squared > 0)]
+        out[n : n + found.size] = found
+        return found.size
