@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .forces.rows import Rows
-from .jit import kernel
+from .jit import inlined, kernel
 from .random import fill_normals
 from .system import REGIONS, System
 
@@ -94,6 +94,13 @@ def build_baths(system: System, rows: Rows, config, replica_ids) -> Baths:
     )
 
 
+@inlined
+def exchange(before, memory, noise, normal, half_mass):
+    """O of one component of a velocity: the new one, and the kinetic energy that the bath gives."""
+    after = memory * before + noise * normal
+    return after, half_mass * (after * after - before * before)
+
+
 @kernel
 def apply_bath(sheet, u, v, baths, step, seed, half_step):
     """O, and the half drift of the bath sites around it: u gains half_step (v_after - v_before).
@@ -110,7 +117,7 @@ def apply_bath(sheet, u, v, baths, step, seed, half_step):
         for n in range(element.size):
             k = element[n]
             before = vc[k]
-            after = memory[n] * before + noise[n] * random[n]
+            after, given = exchange(before, memory[n], noise[n], random[n], half_mass[n])
             vc[k] = after
             uc[k] += half_step * (after - before)
-            heat[n] += half_mass[n] * (after * after - before * before)
+            heat[n] += given

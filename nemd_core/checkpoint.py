@@ -20,7 +20,9 @@ from .jit import SOURCE_DIGEST
 from .storage import atomic
 
 CHECKPOINT = "checkpoint.h5"
-_FORMAT = "nemd-checkpoint-1"
+_FORMAT = "nemd-checkpoint-2"
+_MAPPINGS = ("state", "series")
+"""Fields of a snapshot that hold arrays by name."""
 _PATIENCE = 4.0
 """Seconds after SIGTERM in which the stretch under way must end; then the last checkpoint has to do."""
 
@@ -34,11 +36,8 @@ class Snapshot:
     """Step at which the present phase, equilibration or production, began."""
     producing: bool
     energy_start: np.ndarray
-    displacement: np.ndarray
-    """From the sites that forces are expanded about, (replicas, n_sites, components)."""
-    velocity: np.ndarray
-    heat: np.ndarray
-    """Energy that the baths gave to each site in the present phase, (replicas, n_sites)."""
+    state: dict[str, np.ndarray]
+    """What a group's `snapshot` holds, by name."""
     series: dict[str, np.ndarray]
     """The rows so far by name, empty before the first."""
 
@@ -48,10 +47,11 @@ def write_checkpoint(path, snapshot: Snapshot, identity: str) -> None:
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs.update(format=_FORMAT, code=SOURCE_DIGEST, dynamics_hash=identity)
         for name, value in vars(snapshot).items():
-            if name != "series":
+            if name not in _MAPPINGS:
                 file[name] = value
-        for name, rows in snapshot.series.items():
-            file[f"series/{name}"] = rows
+        for group in _MAPPINGS:
+            for name, values in getattr(snapshot, group).items():
+                file[f"{group}/{name}"] = values
 
 
 def read_checkpoint(path, identity: str) -> Snapshot:
@@ -69,8 +69,9 @@ def read_checkpoint(path, identity: str) -> Snapshot:
                     raise StorageError(
                         f"{path}: checkpoint of {what} ({name} {found[:10]}, not {own[:10]}); delete it, or --overwrite"
                     )
-            values = {name: file[name][()] for name in Snapshot.__dataclass_fields__ if name != "series"}
-            series = {name: rows[()] for name, rows in file.get("series", {}).items()}
+            values = {name: file[name][()] for name in Snapshot.__dataclass_fields__ if name not in _MAPPINGS}
+            for group in _MAPPINGS:
+                values[group] = {name: array[()] for name, array in file.get(group, {}).items()}
     except FileNotFoundError:
         raise StorageError(f"{path}: no such file") from None
     except (OSError, KeyError, TypeError, AttributeError) as error:
@@ -79,7 +80,7 @@ def read_checkpoint(path, identity: str) -> Snapshot:
             f"{path}: truncated or not a checkpoint ({reason}); delete it, or --overwrite"
         ) from None
     numbers = {name: int(values[name]) for name in ("step", "phase_start")}
-    return Snapshot(**values | numbers | {"producing": bool(values["producing"]), "series": series})
+    return Snapshot(**values | numbers | {"producing": bool(values["producing"])})
 
 
 class Keeper:

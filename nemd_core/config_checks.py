@@ -16,7 +16,6 @@ from nemd_core.errors import Problem
 from nemd_core.lattice import orientations_of
 
 _UNSUPPORTED = {
-    "run.forces": ("verlet", "auto or lattice"),
 }
 """Key: (a value that the models know and this version does not compute yet, the values that it does)."""
 

@@ -13,6 +13,8 @@ from nemd_core.config_types import to_number
 from nemd_core.config_yaml import get_path, one_line, set_path, show
 from nemd_core.errors import Problem
 
+SKIN = 0.3
+"""Default of `run.skin`, in sigma0: a thinner one is outgrown sooner, a thicker one has more pairs."""
 BATH_TEMPERATURES = ("baths.hot.temperature", "baths.cold.temperature")
 
 
@@ -22,7 +24,15 @@ def fill(data: Mapping, keys: Mapping[str, Key]) -> tuple[dict, list[Problem]]:
     baths = _get(data, "baths")
     if _get(data, "structure.ends") == "periodic" and isinstance(baths, dict) and "walls" not in baths:
         data = set_path(data, "baths.walls", 0)
-    return _fill_temperatures(data)
+    return _fill_temperatures(_fill_forces(data))
+
+
+def _fill_forces(data: dict) -> dict:
+    """The neighbour list's skin."""
+    run = _get(data, "run")
+    if isinstance(run, dict) and run.get("forces") == "verlet" and run.get("skin") is None:
+        data = set_path(data, "run.skin", SKIN)
+    return data
 
 
 def _get(data, path: str):

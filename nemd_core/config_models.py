@@ -316,7 +316,13 @@ class Run(Section):
         "", "mixed: the pair terms of forces in single precision, state and sums in double", "double"
     )
     forces: Literal["auto", "lattice", "verlet"] = key(
-        "", "neighbour table: fixed for crystals, or (not supported yet) a Verlet list", "auto"
+        "",
+        "lattice: a fixed neighbour table, for crystals; verlet: a list that follows the atoms, for what melts, flows or "
+        "diffuses; auto: verlet where the sites are not one lattice",
+        "auto",
+    )
+    skin: Positive | None = key(
+        "sigma0", "with forces verlet, how much further than the cut-off the neighbour list reaches", None
     )
 
     @field_validator("forces", mode="after")

@@ -1,6 +1,7 @@
-"""Replicas that advance together in one set of arrays: forces, baths, meter and state of a configuration.
+"""Replicas of a crystal that advance together in one set of arrays: forces, baths, meter and state of a configuration.
 
-What makes a run of them - phases, checks, checkpoints, samples - is in `simulation`.
+What makes a run of them - phases, checks, checkpoints, samples - is in `simulation`; `verlet_group` has the same
+methods for atoms that may go anywhere.
 """
 
 import numpy as np
@@ -27,6 +28,41 @@ def set_temperatures(system: System, config) -> np.ndarray:
         known += [x[layers[0]], x[layers[-1]]]
         values += 2 * [getattr(config.baths, name).temperature]
     return np.interp(x, known, values, period=system.length if system.periodic else None)
+
+
+def draw_velocities(system: System, config, replica) -> np.ndarray:
+    """Normal, at twice the linear profile: atoms start on their sites, and equipartition takes half of it.
+
+    replica: its number. Shape (n_moving, 3), in the order of sites.
+    """
+    site = np.flatnonzero(system.moving_site)
+    spread = np.sqrt(2 * set_temperatures(system, config)[system.layer_of_site[site]] / system.mass[site])
+    out, scratch = np.empty((2, 4, len(site)))
+    seed, keys = np.uint64(config.run.seed), np.full(len(site), replica, np.uint64)
+    fill_normals(out, scratch, site.astype(np.uint64), keys, np.uint64(0), seed, np.uint64(1))
+    return (spread * out[:3]).T
+
+
+def make_plan(
+    run, first_step: int, n_steps: int, measure: bool, check_every: int = 0, mixed: bool = False
+) -> Plan:
+    """The plan of a block; `run` is that section of a configuration."""
+    return Plan(
+        timestep=run.timestep,
+        seed=np.uint64(run.seed),
+        first_step=first_step,
+        n_steps=n_steps,
+        sample_every=run.sample_every if measure else 0,
+        series_steps=run.series_steps,
+        check_every=check_every,
+        mixed=mixed,
+    )
+
+
+def count_rows(run, first_step: int, n_steps: int, measure: bool) -> int:
+    """Rows that a block needs room for."""
+    ends = (first_step + n_steps) // run.series_steps - first_step // run.series_steps
+    return ends if measure else 1
 
 
 class Group:
@@ -57,16 +93,12 @@ class Group:
         initialise(self.state, self.forces.field, self.forces.pair_field, self.forces.pair_law, self.mixed)
 
     def _initial_velocities(self) -> np.ndarray:
-        """Normal, at twice the linear profile: atoms start on their sites, and equipartition takes half of it."""
-        system, rows = self.system, self.forces.rows
-        site, sheet, element = rows.elements(system)
-        spread = np.sqrt(2 * set_temperatures(system, self.config)[system.layer_of_site] / system.mass)
+        rows = self.forces.rows
+        _, sheet, element = rows.elements(self.system)
         v = rows.vectors()
-        out, scratch = np.empty((2, 4, len(site)))
         for number, replica in enumerate(self.replica_ids):
-            seed, keys = np.uint64(self.config.run.seed), np.full(len(site), replica)
-            fill_normals(out, scratch, site.astype(np.uint64), keys, np.uint64(0), seed, np.uint64(1))
-            v[sheet, :, element + number] = (spread[site] * out[: rows.components]).T
+            drawn = draw_velocities(self.system, self.config, replica)
+            v[sheet, :, element + number] = drawn[:, : rows.components]
         return v
 
     def energy(self) -> np.ndarray:
@@ -79,20 +111,11 @@ class Group:
 
     def advance(self, first_step: int, n_steps: int, measure: bool) -> tuple[int, int, Series]:
         """Do a block; returns (status, step reached, its rows)."""
-        run = self.config.run
-        plan = Plan(
-            timestep=run.timestep,
-            seed=np.uint64(run.seed),
-            first_step=first_step,
-            n_steps=n_steps,
-            sample_every=run.sample_every if measure else 0,
-            series_steps=run.series_steps,
-            check_every=CHECK_EVERY if self.forces.watch.axial.size else 0,
-            mixed=self.mixed,
+        run, forces = self.config.run, self.forces
+        plan = make_plan(run, first_step, n_steps, measure, CHECK_EVERY if self.watched else 0, self.mixed)
+        series = empty_series(
+            self.system, len(self.replica_ids), count_rows(run, first_step, n_steps, measure)
         )
-        n_rows = (first_step + n_steps) // run.series_steps - first_step // run.series_steps
-        series = empty_series(self.system, self.forces.rows, n_rows if measure else 1)
-        forces = self.forces
         work = (
             *(self.state, forces.field, forces.law, forces.pair_field, forces.pair_law, forces.outer),
             *(forces.watch, self.baths, plan, self.meter, series),
@@ -113,7 +136,7 @@ class Group:
 
     def heats(self) -> tuple[np.ndarray, np.ndarray]:
         """Heat given by the hot and the cold bath since the ledger was zeroed, per replica."""
-        series = empty_series(self.system, self.forces.rows, 1)
+        series = empty_series(self.system, len(self.replica_ids), 1)
         record_heats(0, self.baths, series)
         return series.heat_hot[:, 0], series.heat_cold[:, 0]
 
@@ -126,12 +149,14 @@ class Group:
         frames[1, :, :, : rows.components] = rows.gather(system, state.v - state.kick[:, None] * state.f)
         return frames[0], frames[1]
 
-    def snapshot(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Displacements and velocities, (replica, n_sites, component), and heats of the baths, (replica, n_sites)."""
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """Displacements from the sites that forces are expanded about and velocities, (replica, n_sites, component), and
+        what the baths gave to each site in the present phase, (replica, n_sites)."""
         rows, system, baths = self.forces.rows, self.system, self.baths
         heat = np.zeros((rows.replicas, system.n_sites))
         heat[self._bath_replica, baths.site.astype(np.int64)] = baths.heat
-        return rows.gather(system, self.state.u), rows.gather(system, self.state.v), heat
+        displacement, velocity = rows.gather(system, self.state.u), rows.gather(system, self.state.v)
+        return {"displacement": displacement, "velocity": velocity, "heat": heat}
 
     def restore(self, displacement, velocity, heat) -> None:
         """Take over what `snapshot` returned; forces follow from displacements."""
@@ -147,13 +172,35 @@ class Group:
         baths = self.baths
         return np.broadcast_to(np.arange(baths.site.shape[1]) % self.forces.rows.replicas, baths.site.shape)
 
+    @property
+    def watched(self) -> bool:
+        """Whether the neighbour table holds for small displacements only."""
+        return self.forces.watch.axial.size > 0
+
+    def is_finite(self) -> bool:
+        return bool(np.isfinite(self.state.v).all() and np.isfinite(self.state.u).all())
+
     def strayed(self) -> bool:
-        """Whether an atom has moved by more than a neighbour distance against the next cell of its row."""
+        """Whether an atom has moved, where it must not, by more than a neighbour distance against the next cell of its
+        row."""
+        if not self.watched:
+            return False
         rows = self.forces.rows
         shape = (rows.sheets, rows.components, rows.rows, rows.width)
         u = self.state.u[:, :, : rows.rows * rows.width].reshape(shape)
         relative = u[..., rows.replicas :] - u[..., : -rows.replicas]
         return bool(np.abs(relative).max() > self.system.nearest)
+
+    def layer_displacement(self) -> np.ndarray:
+        """Mean displacement along x of the sites that forces are expanded about from the ideal ones, (n_layers,)."""
+        system = self.system
+        return (
+            np.bincount(system.layer_of_site, self.forces.relaxed[:, 0], system.n_layers) / system.layer_count
+        )
+
+    def describe(self) -> dict | None:
+        """What run.json says about the neighbour list: there is none."""
+        return None
 
     def temperature(self) -> float:
         """Mean full-step kinetic temperature of everything that moves."""

@@ -48,6 +48,8 @@ class Series(NamedTuple):
     """Heat flux from sites of species A to others, 0 unless asked for."""
     displacement: np.ndarray
     """Mean displacement along x of each layer at the end of the stretch; (replica, row, layer)."""
+    count: np.ndarray
+    """Mean number of atoms of each layer, which changes only where atoms may go anywhere; (replica, row, layer)."""
 
 
 def build_meter(system: System, rows: Rows) -> Meter:
@@ -68,13 +70,16 @@ def build_meter(system: System, rows: Rows) -> Meter:
         mass=np.where(moving, mass, 0.0),
         layer_scale=moving_layer / (rows.components * system.sites_per_layer),
         plane=rows.position(system.plane_cell),
-        plane_share=_plane_shares(system),
+        plane_share=plane_shares(system),
         area=system.area,
     )
 
 
-def _plane_shares(system: System) -> np.ndarray:
-    """Which planes tell the stress of A and of B: those between two cells of that side's bulk, or of the side."""
+def plane_shares(system: System) -> np.ndarray:
+    """Which planes tell the stress of A and of B: those between two cells of that side's bulk, or of the side.
+
+    Shape (2, n_planes).
+    """
     upper = system.plane_cell
     lower = system.inner_cell(upper - 1)
     shares = np.zeros((2, len(upper)))
@@ -88,13 +93,19 @@ def _plane_shares(system: System) -> np.ndarray:
     return shares
 
 
-def empty_series(system: System, rows: Rows, n_rows: int) -> Series:
+def empty_series(system: System, replicas: int, n_rows: int) -> Series:
     """Room for `n_rows` rows of every replica."""
-    shape = (rows.replicas, n_rows)
+    shape = (replicas, n_rows)
     layers, planes = (*shape, system.n_layers), (*shape, len(system.plane_cell))
     scalars = [np.zeros(shape) for _ in range(4)]
     return Series(
-        np.zeros(layers), np.zeros(planes), *scalars[:3], np.zeros((*shape, 2)), scalars[3], np.zeros(layers)
+        np.zeros(layers),
+        np.zeros(planes),
+        *scalars[:3],
+        np.zeros((*shape, 2)),
+        scalars[3],
+        displacement=np.zeros(layers),
+        count=np.broadcast_to(system.layer_count, layers).astype(float),
     )
 
 

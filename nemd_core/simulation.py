@@ -19,6 +19,7 @@ from .storage import Samples
 from .structure import build
 from .system import System
 from .until import Course
+from .verlet_group import VerletGroup
 
 PARALLEL_SITES = 1500
 """Moving sites per thread above which threads share the sheets of a crystal."""
@@ -86,7 +87,8 @@ class Simulation:
         together = len(ids) < available and self.system.cross_section[1] > 1 and enough
         self.threads = available if together else min(available, len(ids))
         parts = [ids] if together else np.array_split(ids, self.threads)
-        self.groups = [Group(config, self.system, part, self.threads if together else 1) for part in parts]
+        kind = VerletGroup if config.run.forces == "verlet" else Group
+        self.groups = [kind(config, self.system, part, self.threads if together else 1) for part in parts]
         self.replica_ids = ids
         self._bounded = bounded_energy(self.system, config)
         self._exchange = bath_exchange(self.system, config)
@@ -177,17 +179,14 @@ class Simulation:
             writer.write(self.step - self._phase_start, positions, velocities)
 
     def _check_finite(self, begun: int) -> None:
-        if not all(
-            np.isfinite(group.state.v).all() and np.isfinite(group.state.u).all() for group in self.groups
-        ):
+        if not all(group.is_finite() for group in self.groups):
             raise PhysicsError(
                 f"run.timestep: {self.config.run.timestep}: positions or velocities became non-finite between steps "
                 f"{begun} and {self.step}; choose a smaller time step"
             )
 
     def _check_table(self, intruder: bool) -> None:
-        watched = self.groups[0].forces.watch.axial.size > 0
-        if intruder or (watched and any(group.strayed() for group in self.groups)):
+        if intruder or any(group.strayed() for group in self.groups):
             raise PhysicsError(
                 f"run.forces: lattice: by step {self.step} two atoms that are not neighbours in the crystal came within "
                 f"the cut-off {self.config.interaction.cutoff}: the crystal diffuses or melts; lower the temperatures, "
@@ -216,15 +215,12 @@ class Simulation:
     def snapshot(self) -> Snapshot:
         """Everything needed to go on from here; the step must end a row of the series."""
         parts = [group.snapshot() for group in self.groups]
-        displacement, velocity, heat = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         return Snapshot(
             step=self.step,
             phase_start=self._phase_start,
             producing=self.producing,
             energy_start=self.energy_start,
-            displacement=displacement,
-            velocity=velocity,
-            heat=heat,
+            state={name: np.concatenate([part[name] for part in parts]) for name in parts[0]},
             series=self._series()._asdict() if self._blocks else {},
         )
 
@@ -236,9 +232,7 @@ class Simulation:
         first = 0
         for group in self.groups:
             of_group = slice(first, first := first + len(group.replica_ids))
-            group.restore(
-                snapshot.displacement[of_group], snapshot.velocity[of_group], snapshot.heat[of_group]
-            )
+            group.restore(**{name: array[of_group] for name, array in snapshot.state.items()})
 
     def _series(self) -> Series:
         """All rows so far in one piece."""
@@ -252,12 +246,13 @@ class Simulation:
             return None
         series = self._series()
         system, run = self.system, self.config.run
+        count = np.where(system.layer_region == "wall", system.layer_count, series.count.mean(axis=(0, 1)))
         layers = {
             "x0": system.layer_x,
             "x_mean": system.layer_x + self._layer_displacement(series),
             "region": system.layer_region,
             "species": system.layer_species,
-            "n_sites": np.full(system.n_layers, system.sites_per_layer),
+            "n_sites": system.layer_count if np.array_equal(count, system.layer_count) else count,
             "friction": layer_friction(system, self.config.baths),
         }
         return Samples(
@@ -287,5 +282,4 @@ class Simulation:
         mean = series.displacement.mean(axis=(0, 1))
         if self.system.periodic:
             mean -= mean.mean()
-        relaxed = self.groups[0].forces.relaxed[:, 0]
-        return mean + np.bincount(self.system.layer_of_site, relaxed) / self.system.sites_per_layer
+        return mean + self.groups[0].layer_displacement()

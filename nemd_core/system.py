@@ -68,6 +68,11 @@ class System:
         return self.n_sites // self.n_layers
 
     @property
+    def layer_count(self) -> np.ndarray:
+        """Sites of each layer, shape (n_layers,)."""
+        return np.full(self.n_layers, self.sites_per_layer)
+
+    @property
     def first_b_layer(self) -> int:
         return self.first_b_cell * self.lattice.layers_per_cell
 
@@ -129,6 +134,11 @@ class System:
     def moving_cell(self) -> np.ndarray:
         return self.cell_region != REGIONS.index("wall")
 
+    @property
+    def moving_site(self) -> np.ndarray:
+        """Mask of the sites that move, shape (n_sites,)."""
+        return self.moving_cell[self.cell_of_site]
+
     def inner_cell(self, cell) -> np.ndarray:
         """The cell that stands for one beyond the ends: its periodic image, or the outermost of the junction."""
         return np.mod(cell, self.n_cells) if self.periodic else np.clip(cell, 0, self.n_cells - 1)
@@ -164,6 +174,20 @@ class System:
         corner = self.lattice.basis[self.basis_of_row, 1:] + np.stack([cell % ny, cell // ny], axis=1)
         lateral = np.repeat(self.lateral * self.lattice.edges[1:] * corner, self.n_cells, axis=0)
         return np.column_stack([self.layer_x[self.layer_of_site], lateral])
+
+    def continued(self, layers: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The crystal some layers beyond both ends: positions (n, 3), their layers, and the sites that they continue.
+
+        Beyond fixed ends lie sites like those of the outermost cells, beyond periodic ones images.
+        """
+        per_cell = self.lattice.layers_per_cell
+        more = -(-layers // per_cell)
+        cells = np.arange(-more, self.n_cells + more)
+        inner = self.inner_cell(cells)
+        site = np.arange(self.n_sites).reshape(self.n_rows, self.n_cells)[:, inner].ravel()
+        layer = self.layer_of_site[site] + np.tile(cells - inner, self.n_rows) * per_cell
+        places = np.column_stack([self.distance(0, layer), self.positions[site, 1:]])
+        return places, layer, site
 
     # ---- layers ----
 

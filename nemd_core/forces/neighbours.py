@@ -18,6 +18,8 @@ from ..simd import LANES
 from ..simd_gather import NEAR_LANES, PACK, append_near
 from .sorting import BUILDS, CHUNK, GHOSTS, NEEDED_GHOSTS, bin_of, fold, place_ghosts, sort_atoms
 
+DONE, FULL, LOST = range(3)
+"""What comes of a build."""
 _FAR = 1e9
 _BIN = 0.25
 """Length of a bin along x, in ranges of the list."""
@@ -202,12 +204,13 @@ def enlarge(list_: Neighbours) -> Neighbours:
 
 @kernel
 def start_build(atoms, list_):
-    """Everything of a build before the lists themselves. Returns whether there was room for the ghosts."""
-    fold(atoms.x, atoms.image, list_.box)
+    """Everything of a build before the lists themselves. Returns DONE, FULL or LOST."""
+    if not fold(atoms.x, atoms.image, list_.box):
+        return LOST
     needed = place_ghosts(atoms.x, list_)
     list_.count[NEEDED_GHOSTS] = needed
     if needed > list_.source.size:
-        return False
+        return FULL
     list_.count[GHOSTS] = needed
     sort_atoms(atoms, list_)
     n, packed, images = list_.n, list_.packed, list_.n + list_.frozen + 1
@@ -233,7 +236,7 @@ def start_build(atoms, list_):
             list_.near[component, p] = packed[PACK * a + component] - low[component]
         others[0, p + 1] = others[0, p] + (packed[PACK * a + 3] != 0.0)
         others[1, p + 1] = others[1, p] + (packed[PACK * a + 3] != 1.0)
-    return True
+    return DONE
 
 
 @kernel
@@ -259,8 +262,8 @@ def build_chunk(chunk, list_):
                 if reach < 0.0:
                     continue
                 row = (column + dz * ny + dy) * nx
-                k = start[row + max(int((x - reach) * cells.inverse[0]), 0)]
-                end = start[row + min(int((x + reach) * cells.inverse[0]), nx - 1) + 1]
+                k = start[row + min(max(int((x - reach) * cells.inverse[0]), 0), nx - 1)]
+                end = start[row + min(max(int((x + reach) * cells.inverse[0]), 0), nx - 1) + 1]
                 not_a += others[0, end] - others[0, k]
                 not_b += others[1, end] - others[1, k]
                 while k < end:
@@ -279,19 +282,20 @@ def build_chunk(chunk, list_):
 
 @kernel
 def finish_build(list_):
-    """Whether there was room for all lists; if so, they hold from here on."""
+    """FULL if there was no room for all lists, else DONE: they hold from here on."""
     if list_.needed.max() > list_.room:
-        return False
+        return FULL
     list_.moved[:] = 0
     list_.count[BUILDS] += 1
-    return True
+    return DONE
 
 
 @kernel
 def build_all(atoms, list_):
-    """A whole build on one thread. Returns whether there was room for everything; else `enlarge`, and build again."""
-    if not start_build(atoms, list_):
-        return False
+    """A whole build on one thread. Returns DONE; FULL: `enlarge`, and build again; or LOST: an atom is nowhere."""
+    status = start_build(atoms, list_)
+    if status != DONE:
+        return status
     for chunk in range(list_.moved.size):
         build_chunk(chunk, list_)
     return finish_build(list_)

@@ -34,7 +34,7 @@ def reference_forces(system: System, law: LennardJones | Springs, displacement, 
     """
     components = system.lattice.dimensions
     reach = law.cutoff if isinstance(law, LennardJones) else system.nearest
-    sites, layer, home = _continued(system, int(np.ceil(reach / system.layer_spacing.min())) + 2)
+    sites, layer, home = system.continued(int(np.ceil(reach / system.layer_spacing.min())) + 2)
     moving = system.moving_cell[system.cell_of_site]
     inside = (layer >= 0) & (layer < system.n_layers)
     u, v = np.zeros((len(sites), 3)), np.zeros((len(sites), 3))
@@ -75,22 +75,6 @@ def reference_forces(system: System, law: LennardJones | Springs, displacement, 
                     flow[plane] += (crosses * share * power).sum()
                     through[plane] -= (crosses * share * pull[:, 0]).sum()
     return Reference(forces[:, :components], energy, flow, through, crossing)
-
-
-def _continued(system: System, layers: int):
-    """Sites, their layers and the sites of the system that they continue, some layers beyond both ends included.
-
-    Periodic ends: images. Fixed ends: frozen cells of the outermost species.
-    """
-    per_cell, position = system.lattice.layers_per_cell, system.positions
-    more = -(-layers // per_cell)
-    cells = np.arange(-more, system.n_cells + more)
-    inner = system.inner_cell(cells)
-    site = np.arange(system.n_sites).reshape(system.n_rows, system.n_cells)[:, inner].ravel()
-    shift = np.tile(cells - inner, system.n_rows)
-    layer = system.layer_of_site[site] + shift * per_cell
-    x = system.distance(0, layer)
-    return np.column_stack([x, position[site, 1:]]), layer, site
 
 
 def _neighbours(system: System, layers, bond) -> np.ndarray:

@@ -12,6 +12,8 @@ CHUNK = 256
 """Moving atoms of a chunk: the unit of work of a thread, and of sums, whatever the number of threads."""
 GHOSTS, BUILDS, NEEDED_GHOSTS = range(3)
 """Places in `Neighbours.count`."""
+_ANYWHERE = 1e6
+"""Boxes, or sigma, that an atom may have gone."""
 
 
 @inlined
@@ -27,18 +29,30 @@ def bin_of(cells, x, y, z):
 
 @kernel
 def fold(x, image, box):
-    """Bring atoms back into the periodic box; `image` counts by how many boxes. x, image: (3, n)."""
+    """Bring atoms back into the periodic box; `image` counts by how many boxes. x, image: (3, n).
+
+    Returns whether all of them are somewhere: forces too strong for the time step throw atoms anywhere, or nowhere.
+    """
     for component in range(3):
         side = box.sides[component]
-        if side == 0.0:
-            continue
-        low = box.low if component == 0 else 0.0
         place, turns = x[component], image[component]
+        low = box.low if component == 0 else 0.0
+        if side == 0.0:
+            for i in range(place.size):
+                if not (abs(place[i]) < _ANYWHERE):
+                    return False
+            continue
         for i in range(place.size):
             turn = np.floor((place[i] - low) / side)
             if turn != 0.0:
+                if not (abs(turn) < _ANYWHERE):
+                    return False
                 place[i] -= turn * side
                 turns[i] += int(turn)
+            if place[i] >= low + side:  # rounding
+                place[i] = low
+                turns[i] += 1
+    return True
 
 
 @kernel

@@ -67,6 +67,12 @@ def _chosen(law, quarter, own, species):
     return select_less(species, splat(0.5), _towards(law, quarter, own, 0), later)
 
 
+@inlined
+def _one_species(kind, law):
+    """The species whose coefficients hold for all neighbours of an atom, or MIXED."""
+    return 0 if law.alike else kind
+
+
 @kernel
 def sum_forces(chunk, atoms, list_, law):
     """Forces on the moving atoms of a chunk, into atoms.f."""
@@ -74,11 +80,11 @@ def sum_forces(chunk, atoms, list_, law):
     zero = splat(0.0)
     for i in range(chunk * CHUNK, min((chunk + 1) * CHUNK, list_.n)):
         x, y, z = splat(atoms.x[0, i]), splat(atoms.x[1, i]), splat(atoms.x[2, i])
-        own, kind = atoms.species[i], list_.kind[i]
+        own, kind = atoms.species[i], _one_species(list_.kind[i], law)
         fx, fy, fz = zero, zero, zero
         first = list_.first[i]
         end = first + LANES * list_.groups[i]
-        if kind != MIXED or law.alike:
+        if kind != MIXED:
             a, b = _towards(law, 0, own, kind), _towards(law, 1, own, kind)
             slope = _towards(law, 2, own, kind)
             for k in range(first, end, LANES):

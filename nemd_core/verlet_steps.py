@@ -1,0 +1,202 @@
+"""The time step of atoms that may go anywhere, and blocks of steps that run compiled from end to end.
+
+BAOAB as in `integrator`, with the same random numbers: those of an atom are keyed by the site it comes from. A bath acts
+on the atoms that are inside its region in the middle of the step, where O stands: friction then depends on positions
+that O leaves as they are, and each O keeps the canonical distribution of its bath.
+
+The neighbour list is looked at in every step, before forces: as soon as an atom has moved by more than half the skin
+since the last build, it is built anew. So no pair within the cut-off is ever missing.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import prange
+
+from .baths import HOT, exchange, layer_friction
+from .forces.neighbours import DONE, build_chunk, finish_build, start_build
+from .forces.sorting import CHUNK, GHOSTS, pack, pack_ghosts
+from .forces.verlet import pack_ghost_velocities, pack_velocities, sum_energies, sum_forces, sum_powers
+from .jit import block_functions, kernel
+from .random import fill_normals
+from .system import System
+from .verlet_meter import (
+    add_crossings,
+    cross_chunk,
+    find_layers,
+    record_row,
+    sample_flow,
+    sample_layers,
+    sample_reference,
+)
+
+
+class Reservoirs(NamedTuple):
+    """The baths by bins along x, (n_layers,), and their ledger."""
+
+    bath: np.ndarray
+    """HOT or COLD; -1 outside the baths."""
+    memory: np.ndarray
+    """c = exp(-gamma dt)."""
+    noise: np.ndarray
+    """sqrt((1 - c²) T)."""
+    heat: np.ndarray
+    """Energy given by each bath since production began, (chunks, 2)."""
+    replica: np.ndarray
+    """The replica, which keys random numbers, (CHUNK,)."""
+    layer: np.ndarray
+    """Bin of each atom in the middle of the step, (n,)."""
+    element: np.ndarray
+    """Atoms inside a bath, by chunk, (n,)."""
+    site: np.ndarray
+    """Their numbers, (n,)."""
+    normals: np.ndarray
+    """Room for random numbers, (chunks, 8 CHUNK)."""
+
+
+def make_reservoirs(system: System, config, replica: int, n: int) -> Reservoirs:
+    """The baths of a replica with n moving atoms."""
+    region, baths, chunks = system.layer_region, config.baths, -(-n // CHUNK)
+    memory = np.exp(-layer_friction(system, baths) * config.run.timestep)
+    T = np.select([region == "hot", region == "cold"], [baths.hot.temperature, baths.cold.temperature])
+    return Reservoirs(
+        bath=np.select([region == "hot", region == "cold"], [HOT, 1 - HOT], -1),
+        memory=memory,
+        noise=np.sqrt((1 - memory**2) * T),
+        heat=np.zeros((chunks, 2)),
+        replica=np.full(CHUNK, replica, np.uint64),
+        layer=np.zeros(n, np.int64),
+        element=np.zeros(n, np.int64),
+        site=np.zeros(n, np.uint64),
+        normals=np.zeros((chunks, 8 * CHUNK)),
+    )
+
+
+@kernel
+def begin_chunk(chunk, atoms, list_, reservoirs, bins, plan, step):
+    """B A O A of a chunk; notes in `reservoirs.layer` where its atoms are in the middle, and packs where they end."""
+    first, last, dt = chunk * CHUNK, min((chunk + 1) * CHUNK, list_.n), plan.timestep
+    for component in range(3):
+        x, v, f = atoms.x[component], atoms.v[component], atoms.f[component]
+        for i in range(first, last):
+            v[i] += atoms.kick[i] * f[i]
+            x[i] += dt * v[i]
+    find_layers(chunk, atoms, bins, 0.5 * dt, reservoirs.layer)
+    apply_baths(chunk, atoms, reservoirs, np.uint64(step), plan.seed, 0.5 * dt)
+    moved, x, built = 0, atoms.x, list_.built
+    for i in range(first, last):
+        dx, dy, dz = x[0, i] - built[0, i], x[1, i] - built[1, i], x[2, i] - built[2, i]
+        moved += not (dx * dx + dy * dy + dz * dz <= list_.slack)
+    list_.moved[chunk] = moved
+    pack(chunk, atoms, list_)
+
+
+@kernel
+def apply_baths(chunk, atoms, reservoirs, step, seed, half_step):
+    """O on the atoms of a chunk that are in a bath, and the half drift after it; as `baths.apply_bath`."""
+    first, layer = chunk * CHUNK, reservoirs.layer
+    found = first
+    for i in range(first, min(first + CHUNK, layer.size)):
+        reservoirs.element[found] = i
+        reservoirs.site[found] = atoms.number[i]
+        found += reservoirs.bath[layer[i]] >= 0
+    n = found - first
+    if n == 0:
+        return
+    room = reservoirs.normals[chunk]
+    normals = room[: 4 * n].reshape(4, n)
+    fill_normals(
+        normals,
+        room[4 * CHUNK : 4 * CHUNK + 4 * n].reshape(4, n),
+        reservoirs.site[first:found],
+        reservoirs.replica[:n],
+        step,
+        seed,
+        np.uint64(0),
+    )
+    for m in range(n):
+        i = reservoirs.element[first + m]
+        k, half_mass = layer[i], 0.5 * atoms.mass[i]
+        noise, given = reservoirs.noise[k] / np.sqrt(atoms.mass[i]), 0.0
+        for component in range(3):
+            before = atoms.v[component, i]
+            after, heat = exchange(before, reservoirs.memory[k], noise, normals[component, m], half_mass)
+            atoms.v[component, i] = after
+            atoms.x[component, i] += half_step * (after - before)
+            given += heat
+        reservoirs.heat[chunk, reservoirs.bath[k]] += given
+
+
+@kernel
+def end_chunk(chunk, atoms):
+    """The closing B of a chunk."""
+    for component in range(3):
+        v, f = atoms.v[component], atoms.f[component]
+        for i in range(chunk * CHUNK, min((chunk + 1) * CHUNK, v.size)):
+            v[i] += atoms.kick[i] * f[i]
+
+
+@kernel
+def must_build(list_):
+    """Whether an atom has moved too far for the list."""
+    return list_.moved.sum() > 0
+
+
+@kernel
+def count_ghost_chunks(list_):
+    return (list_.count[GHOSTS] + CHUNK - 1) // CHUNK
+
+
+def run_block(atoms, list_, law, reservoirs, bins, plan, meter, series, replica, row, midway):
+    """Do the steps of `plan`; rows of `series` fill up from `row`. Returns (status, step at which it stopped, next row).
+
+    midway: begin in the middle of the first step, where a block with status FULL has stopped. Other statuses are DONE
+    and LOST: an atom is nowhere.
+    """
+    chunks, dt = list_.moved.size, plan.timestep
+    for step in range(plan.first_step + 1, plan.first_step + plan.n_steps + 1):
+        sampled = plan.sample_every > 0 and step % plan.sample_every == 0
+        if not midway:
+            for chunk in prange(chunks):
+                begin_chunk(chunk, atoms, list_, reservoirs, bins, plan, step)
+            if sampled:
+                sample_layers(atoms, reservoirs.layer, bins, 0.5 * dt, meter)
+        midway = False
+        if must_build(list_):
+            status = start_build(atoms, list_)
+            if status != DONE:
+                return status, step - 1, row
+            for chunk in prange(chunks):
+                build_chunk(chunk, list_)
+            status = finish_build(list_)
+            if status != DONE:
+                return status, step - 1, row
+        else:
+            for chunk in prange(count_ghost_chunks(list_)):
+                pack_ghosts(chunk, list_)
+        for chunk in prange(chunks):
+            sum_forces(chunk, atoms, list_, law)
+        for chunk in prange(chunks):
+            end_chunk(chunk, atoms)
+        if plan.sample_every > 0:
+            for chunk in prange(chunks):
+                cross_chunk(chunk, atoms, list_, law, bins, dt, meter)
+            add_crossings(bins, meter)
+        if sampled:
+            for chunk in prange(chunks):
+                pack_velocities(chunk, atoms, list_)
+            for chunk in prange(count_ghost_chunks(list_)):
+                pack_ghost_velocities(chunk, list_)
+            for chunk in prange(chunks):
+                sum_powers(chunk, atoms, list_, law, meter.power)
+                sample_reference(chunk, atoms, list_, law, bins, meter)
+            sample_flow(atoms, meter)
+        if plan.sample_every > 0 and step % plan.series_steps == 0:
+            for chunk in prange(chunks):
+                meter.potential[chunk] = sum_energies(chunk, atoms, list_, law)
+            record_row(row, replica, atoms, reservoirs, bins, plan, meter, series)
+            row += 1
+    return DONE, plan.first_step + plan.n_steps, row
+
+
+run_serial, run_parallel = block_functions(run_block)
