@@ -41,6 +41,11 @@ class Snapshot:
     series: dict[str, np.ndarray]
     """The rows so far by name, empty before the first."""
 
+    @property
+    def of_crystal(self) -> bool:
+        """Whether it holds the atoms of a crystal, by their sites."""
+        return "displacement" in self.state
+
 
 def write_checkpoint(path, snapshot: Snapshot, identity: str) -> None:
     """Replace the checkpoint at `path`. identity: the hash of what decides the trajectory, `config.dynamics_hash`."""
@@ -54,15 +59,17 @@ def write_checkpoint(path, snapshot: Snapshot, identity: str) -> None:
                 file[f"{group}/{name}"] = values
 
 
-def read_checkpoint(path, identity: str) -> Snapshot:
-    """Raises StorageError, naming what differs, for a file of another configuration or code, truncated, or foreign."""
+def read_checkpoint(path, identity: str, crystal: str | None = None) -> Snapshot:
+    """The snapshot of a run with this `config.dynamics_hash`; or of the one that `crystal` names, if it is of a crystal.
+
+    Raises StorageError, naming what differs, for a file of another configuration or code, truncated, or foreign."""
     try:
         with h5py.File(path, "r") as file:
             if file.attrs.get("format") != _FORMAT:
                 raise StorageError(f"{path}: not a checkpoint of format {_FORMAT}; delete it, or --overwrite")
             for name, own in (("dynamics_hash", identity), ("code", SOURCE_DIGEST)):
                 found = str(file.attrs[name])
-                if found != own:
+                if found != own and not (name == "dynamics_hash" and found == crystal):
                     what = (
                         "another configuration" if name == "dynamics_hash" else "another version of the code"
                     )

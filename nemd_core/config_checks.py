@@ -29,7 +29,7 @@ def find_refused(config, keys: Mapping[str, Key]) -> list[Problem]:
                 problems.append(Problem(key, value, f"not supported yet; must be {supported}"))
         except AttributeError:
             continue
-    for rule, arguments in ((_orientation, ()), (_relaxed, ()), (_missing_keys, (keys,))):
+    for rule, arguments in ((_orientation, ()), (_relaxed, ()), (_forces, ()), (_missing_keys, (keys,))):
         try:
             problems += rule(config, *arguments)
         except AttributeError:
@@ -75,6 +75,30 @@ def _relaxed(config) -> Iterator[Problem]:
     elif structure.lattice != "fcc":
         text = f"must be a number for {structure.lattice}: with Lennard-Jones only fcc relaxes to a stable crystal"
         yield Problem(key, "auto", text)
+
+
+def _forces(config) -> Iterator[Problem]:
+    """Yield forces that do not go with the potential or the lattice."""
+    if config.run.forces == "lattice":
+        return
+    potential = config.interaction.potential
+    if potential != "lj":
+        text = f"must be lattice for potential {potential}, whose bonds belong to the sites of a crystal"
+        yield Problem("run.forces", "verlet", text)
+    elif config.structure.lattice == "chain":
+        yield Problem("run.forces", "verlet", "must be lattice for a chain, which moves along x only")
+
+
+def _skin(config) -> Iterator[Problem]:
+    """Yield a skin that forces lattice do not have, or one that is too thick."""
+    run, cutoff = config.run, config.interaction.cutoff
+    if run.skin is None:
+        return
+    if run.forces == "lattice":
+        yield Problem("run.skin", show(run.skin), "not a key of forces lattice, only of verlet")
+    elif run.skin > cutoff:
+        text = f"must be at most interaction.cutoff = {cutoff:g}: an atom must not meet its own image"
+        yield Problem("run.skin", show(run.skin), text)
 
 
 def _missing_keys(config, keys: Mapping[str, Key]) -> Iterator[Problem]:
@@ -138,6 +162,7 @@ def _until(config) -> Iterator[Problem]:
 
 
 _RULES = (
+    _skin,
     geometry.cross_section,
     geometry.walls,
     geometry.periodic,

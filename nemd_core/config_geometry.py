@@ -48,11 +48,15 @@ def spacings(config) -> Spacings:
     if isinstance(value, float):
         return Spacings(value, value, value, 1.0)
     if value == "auto":
-        per_sigma = _AUTO_NEIGHBOUR / lattice_of(config).neighbour_distance
-        a, b = config.materials.A.sigma * per_sigma, config.materials.B.sigma * per_sigma
+        a, b = (relaxed_constant(lattice_of(config), getattr(config.materials, name).sigma) for name in "AB")
         return Spacings((a + b) / 2, a, b, _AUTO_SLACK)
     lateral = value.A if config.structure.lattice == "chain" else value.lateral
     return Spacings(lateral, value.A, value.B, 1.0)
+
+
+def relaxed_constant(lattice: Lattice, sigma: float) -> float:
+    """Return the lattice constant at which neighbours of a Lennard-Jones crystal have about their own distance."""
+    return _AUTO_NEIGHBOUR / lattice.neighbour_distance * sigma
 
 
 def reaches(config) -> bool:

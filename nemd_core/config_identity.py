@@ -29,6 +29,18 @@ def dynamics_hash(config) -> str:
     return _hash(config, NOT_IN_HASH if config.run.until else NOT_IN_DYNAMICS)
 
 
+def crystal_twin(config):
+    """Return the config of the same junction with forces lattice, from whose atoms a run with forces verlet may start.
+
+    None where there is none, or the config is that.
+    """
+    if config.run.forces != "verlet":
+        return None
+    return config.model_copy(
+        update={"run": config.run.model_copy(update={"forces": "lattice", "skin": None})}
+    )
+
+
 def run_id(config) -> str:
     """Return the name of the run's directory: `r-` and the first ten digits of the hash."""
     return f"r-{config_hash(config)[:10]}"

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from nemd_core.config_geometry import lattice_of, reaches, spacings
+from nemd_core.config_geometry import lattice_of, reaches, relaxed_constant, spacings
 from nemd_core.config_problems import get
 from nemd_core.config_yaml import show
 from nemd_core.errors import Problem
@@ -24,8 +24,10 @@ CRYSTALS = (("A", "A"), ("B", "B"), ("C", "A"), ("C", "B"))
 def stability(config, name: str, side: str) -> Iterator[Problem]:
     """Yield a crystal with zero-frequency modes beyond translation, or with growing ones.
 
-    What is relaxed (lattice_constant auto) is not judged by its estimate.
+    What is relaxed (lattice_constant auto) is not judged by its estimate, and what may melt (forces verlet) not at all.
     """
+    if config.run.forces == "verlet":
+        return
     constant, modes = config.structure.lattice_constant, _modes(config, name, side)
     if modes is None or constant == "auto" or modes[0] > 1e-8 * modes[1]:
         return
@@ -52,7 +54,11 @@ def timestep(config) -> Iterator[Problem]:
 
 
 def highest_frequency(config) -> tuple[float, str]:
-    """Return w_max (1/time) of the materials' perfect crystals, and the material that has it; (0, "") if none is known."""
+    """Return w_max (1/time) of the materials' perfect crystals, and the material that has it; (0, "") if none is known.
+
+    A liquid vibrates as fast as a crystal whose atoms are as close: with forces verlet, spacings are at most those of the
+    relaxed crystal.
+    """
     found = [(0.0, "")]
     for name, side in CRYSTALS:
         modes = _modes(config, name, side)
@@ -82,9 +88,11 @@ def _modes(config, name: str, side: str) -> tuple[float, float] | None:
     if not reaches(config):
         return None
     lateral, a, b, _ = spacings(config)
-    return mode_range(
-        lattice_of(config).name, lattice_of(config).orientation, lateral, b if side == "B" else a, law
-    )
+    axial = b if side == "B" else a
+    if config.run.forces == "verlet":
+        most = relaxed_constant(lattice_of(config), material.sigma)
+        lateral, axial = min(lateral, most), min(axial, most)
+    return mode_range(lattice_of(config).name, lattice_of(config).orientation, lateral, axial, law)
 
 
 @lru_cache(maxsize=10_000)

@@ -42,6 +42,10 @@ class PhysicsError(NemdError):
     exit_status = EXIT_PHYSICS
 
 
+class TableError(PhysicsError):
+    """The neighbour table of a crystal broke: it diffuses or melts."""
+
+
 class Interrupted(NemdError):
     """A run that was asked to stop, and can go on from its checkpoint."""
 

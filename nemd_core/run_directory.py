@@ -5,7 +5,7 @@ from pathlib import Path
 
 from . import storage
 from .checkpoint import CHECKPOINT, Snapshot, read_checkpoint
-from .config import dump_config, dynamics_hash
+from .config import config_hash, crystal_twin, dump_config, dynamics_hash
 from .errors import StorageError
 from .system import System
 from .trajectory import TrajectoryWriter, trajectory_name
@@ -76,12 +76,22 @@ def find_finished(directory: Path, identity: str, config, resume: bool, overwrit
     if storage.RUN_INFO not in held:
         return None
     info = storage.read_run_info(directory)
+    if _broke_as_crystal(info, config):
+        return None
     if info.get("config_hash") != identity:
         raise StorageError(
             f"{directory}: holds a run of another configuration (hash {str(info.get('config_hash'))[:10]}, not "
             f"{identity[:10]}); choose another directory, or --overwrite"
         )
     return info if is_finished(directory, info, config) else None
+
+
+def _broke_as_crystal(info: dict, config) -> bool:
+    """Whether a run.json is that of the same junction with forces lattice, stopped by physics."""
+    twin = crystal_twin(config)
+    return (
+        twin is not None and info.get("status") == "failed" and info.get("config_hash") == config_hash(twin)
+    )
 
 
 def is_finished(directory: Path, info: dict, config) -> bool:
@@ -94,16 +104,24 @@ def is_finished(directory: Path, info: dict, config) -> bool:
 
 
 def find_checkpoint(config, directory: Path, resume: bool) -> Snapshot | None:
-    """Where an unfinished run goes on, or None if it starts from the beginning."""
-    path = directory / CHECKPOINT
-    if not resume or not path.exists() or (directory / storage.RUN_INFO).exists():
+    """Where an unfinished run goes on, or None if it starts from the beginning.
+
+    With forces verlet that may be the last checkpoint of the same junction with forces lattice, also of one whose table
+    broke.
+    """
+    path, info = directory / CHECKPOINT, directory / storage.RUN_INFO
+    if not resume or not path.exists():
         return None
-    return read_checkpoint(path, dynamics_hash(config))
+    if info.exists() and not _broke_as_crystal(storage.read_run_info(directory), config):
+        return None
+    twin = crystal_twin(config)
+    return read_checkpoint(path, dynamics_hash(config), twin and dynamics_hash(twin))
 
 
-def clear(directory: Path) -> None:
-    """Remove the results of an earlier run, and what one that was killed left half written."""
-    held = (storage.RUN_INFO, storage.SAMPLES, CHECKPOINT)
+def clear(directory: Path, checkpoint: bool = True) -> None:
+    """Remove the results of an earlier run, and what one that was killed left half written; its checkpoint only if told
+    so."""
+    held = (storage.RUN_INFO, storage.SAMPLES, *([CHECKPOINT] if checkpoint else []))
     for pattern in (*held, "trajectory*.h5md", "trajectory*.frames"):
         for path in directory.glob(pattern):
             path.unlink()

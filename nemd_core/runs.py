@@ -21,7 +21,7 @@ from .checkpoint import CHECKPOINT, Keeper, Snapshot
 from .config import STRUCTURE_INPUT, config_hash, dump_config, dynamics_hash
 from .config_yaml import refuse
 from .crystals import crystals_of
-from .errors import PhysicsError, StorageError
+from .errors import PhysicsError, StorageError, TableError
 from .progress import Progress
 from .relaxation import relax_all
 from .run_directory import (
@@ -141,7 +141,7 @@ def run(
     first_step = simulation.step
     error = _simulate(simulation, directory, snapshot, Progress(first_step) if progress else None)
     info = _describe(config, simulation, first_step, time.monotonic() - started, error)
-    samples = _write_results(config, directory, simulation.samples(), info)
+    samples = _write_results(config, directory, simulation.samples(), info, isinstance(error, TableError))
     if error:
         raise error
     return RunResult(directory, info, _samples=samples)
@@ -152,16 +152,22 @@ def _set_up(config, directory: Path, crystals: dict | None, resume: bool) -> Sna
     for left_over in directory.glob(".*.tmp.*"):  # of a run that was killed
         left_over.unlink()
     snapshot = find_checkpoint(config, directory, resume)
-    if snapshot is None:
-        clear(directory)
+    if snapshot is None or _starts_anew(snapshot, config):
+        clear(directory, checkpoint=snapshot is None)
     prepare(config, directory, crystals)
     return snapshot
+
+
+def _starts_anew(snapshot: Snapshot, config) -> bool:
+    """Whether a run takes no more than positions and velocities from a snapshot."""
+    return snapshot.of_crystal and config.run.forces == "verlet"
 
 
 def _simulate(simulation: Simulation, directory: Path | None, snapshot, progress) -> PhysicsError | None:
     """Run to the end, with trajectories and checkpoints where there is a directory; returns what stopped it, if physics."""
     config = simulation.config
-    with open_trajectories(config, directory, simulation.system, snapshot) as writers:
+    kept = None if snapshot and _starts_anew(snapshot, config) else snapshot
+    with open_trajectories(config, directory, simulation.system, kept) as writers:
         keeper = nullcontext()
         if directory is not None:
             path, seconds = directory / CHECKPOINT, config.run.checkpoint_seconds
@@ -174,8 +180,11 @@ def _simulate(simulation: Simulation, directory: Path | None, snapshot, progress
     return None
 
 
-def _write_results(config, directory: Path | None, samples: Samples | None, info: dict) -> Samples | None:
-    """Write samples.h5, run.json last of all, and remove what an unfinished run needs. Returns the samples, labelled."""
+def _write_results(
+    config, directory: Path | None, samples: Samples | None, info: dict, keep_checkpoint: bool
+) -> Samples | None:
+    """Write samples.h5, run.json last of all, and remove what an unfinished run needs, but for a checkpoint from which
+    other forces may start. Returns the samples, labelled."""
     if samples is not None:
         samples.attrs.update(version=info["version"], config_hash=info["config_hash"], seed=config.run.seed)
     if directory is None:
@@ -183,7 +192,8 @@ def _write_results(config, directory: Path | None, samples: Samples | None, info
     if samples is not None:
         storage.write_samples(directory / storage.SAMPLES, samples)
     storage.write_json(directory / storage.RUN_INFO, info)
-    for path in (directory / CHECKPOINT, *directory.glob("trajectory*.frames")):
+    left = list(directory.glob("trajectory*.frames"))
+    for path in left if keep_checkpoint else (directory / CHECKPOINT, *left):
         path.unlink(missing_ok=True)
     return samples
 
@@ -202,7 +212,11 @@ def reuse(config, directory, others) -> Path | None:
             info = storage.read_run_info(other)
         except StorageError:  # no run there, or not one of ours
             continue
-        if info.get("dynamics_hash") != wanted or not is_finished(other, info, config):
+        if (
+            info.get("dynamics_hash") != wanted
+            or info.get("started_from")
+            or not is_finished(other, info, config)
+        ):
             continue
         prepare(config, directory, find_crystals(config, other))
         for name in (storage.SAMPLES, *list_trajectories(config)):
@@ -277,6 +291,7 @@ def _describe(config, simulation: Simulation, first_step: int, wall_time: float,
             "python": sys.version.split()[0],
         },
         "threads": simulation.threads,
+        "started_from": simulation.started_from,
         "neighbour_list": simulation.groups[0].describe(),
         "steps": simulation.step,
         "equilibration_steps": config.run.equilibration_steps,

@@ -9,7 +9,7 @@ import numpy as np
 
 from .baths import layer_friction
 from .checkpoint import Snapshot
-from .errors import PhysicsError
+from .errors import PhysicsError, TableError
 from .forces.build import einstein_stiffness
 from .group import Group
 from .integrator import INTRUDER
@@ -97,6 +97,8 @@ class Simulation:
         self.step = 0
         self.producing = False
         self.energy_start = None
+        self.started_from: dict | None = None
+        """The run with other forces whose atoms this one took over."""
         self._blocks: list[Series] = []
         self._stretch_steps = config.run.series_steps
 
@@ -187,10 +189,11 @@ class Simulation:
 
     def _check_table(self, intruder: bool) -> None:
         if intruder or any(group.strayed() for group in self.groups):
-            raise PhysicsError(
+            raise TableError(
                 f"run.forces: lattice: by step {self.step} two atoms that are not neighbours in the crystal came within "
                 f"the cut-off {self.config.interaction.cutoff}: the crystal diffuses or melts; lower the temperatures, "
-                "check structure.lattice_constant, or use forces: verlet (not supported yet)"
+                "check structure.lattice_constant, or go on with forces: verlet (--resume --set run.forces=verlet "
+                "starts from the last checkpoint)"
             )
 
     def _check_energy(self) -> None:
@@ -225,11 +228,21 @@ class Simulation:
         )
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go on from a snapshot of the same configuration, with any number of threads."""
+        """Go on from a snapshot of the same configuration, with any number of threads.
+
+        From one of a crystal with forces lattice a run with forces verlet takes positions and velocities, and begins anew:
+        what was measured before belongs to another state.
+        """
+        first = 0
+        if self.config.run.forces == "verlet" and snapshot.of_crystal:
+            for group in self.groups:
+                of_group = slice(first, first := first + len(group.replica_ids))
+                group.adopt(snapshot.state["displacement"][of_group], snapshot.state["velocity"][of_group])
+            self.started_from = {"forces": "lattice", "step": snapshot.step}
+            return
         self.step, self._phase_start = snapshot.step, snapshot.phase_start
         self.producing, self.energy_start = snapshot.producing, snapshot.energy_start
         self._blocks = [Series(**snapshot.series)] if snapshot.series else []
-        first = 0
         for group in self.groups:
             of_group = slice(first, first := first + len(group.replica_ids))
             group.restore(**{name: array[of_group] for name, array in snapshot.state.items()})
@@ -261,7 +274,7 @@ class Simulation:
             interfaces=system.interfaces,
             period=system.length if system.periodic else 0.0,
             step=run.series_steps * np.arange(1, series.energy.shape[1] + 1),
-            temperature=series.temperature,
+            temperature=_fill_empty(series.temperature, series.count, system.layer_region != "wall"),
             flux=series.flux,
             heat_hot=series.heat_hot,
             heat_cold=series.heat_cold,
@@ -283,3 +296,17 @@ class Simulation:
         if self.system.periodic:
             mean -= mean.mean()
         return mean + self.groups[0].layer_displacement()
+
+
+def _fill_empty(temperature: np.ndarray, count: np.ndarray, moving: np.ndarray) -> np.ndarray:
+    """Layer temperatures (replica, row, layer) where those of layers that may hold atoms, `moving`, but held none are taken
+    from their neighbours, by a straight line along the layers."""
+    empty = (count == 0) & moving
+    if not empty.any():
+        return temperature
+    filled, layers = temperature.copy(), np.arange(temperature.shape[2])
+    for replica, row in np.argwhere(empty.any(axis=2)):
+        there = ~empty[replica, row] & moving
+        line = np.interp(layers, layers[there], temperature[replica, row, there])
+        filled[replica, row, empty[replica, row]] = line[empty[replica, row]]
+    return filled

@@ -8,10 +8,20 @@ from .forces.sorting import BUILDS, pack, pack_ghosts
 from .forces.verlet import pair_table, sum_energies, sum_forces
 from .group import count_rows, draw_velocities, make_plan
 from .observables import Series, empty_series
-from .potentials import law_of
+from .potentials import LennardJones, law_of
 from .system import System
 from .verlet_meter import find_layers, make_bins, make_meter, record_heats, total_energy
 from .verlet_steps import count_ghost_chunks, make_reservoirs, run_parallel, run_serial
+
+
+def conserved(law: LennardJones) -> LennardJones:
+    """The potential whose energy the forces of a law conserve: continuous at the cut-off.
+
+    Without truncation the energy of a pair jumps where it crosses the cut-off, while no force does work: atoms that do
+    so all the time would make an energy, and a heat flow, that the dynamics does not have.
+    """
+    at_cutoff = law.a * law.cutoff**-12 - law.b * law.cutoff**-6 + law.slope * law.cutoff
+    return law._replace(offset=-at_cutoff)
 
 
 class Replica:
@@ -36,7 +46,7 @@ class Replica:
         self.reservoirs = make_reservoirs(system, config, number, len(moving))
         between = config.structure.interface.plane == "species"
         self.meter = make_meter(system, len(moving), between)
-        self.law = pair_table(law_of(config))
+        self.law = pair_table(conserved(law_of(config)))
         self.lost = False
         self.build()
 
@@ -239,7 +249,7 @@ def find_frozen(system: System, reach: float) -> np.ndarray:
     sides = system.sides
     found = []
     for shift in np.stack(np.meshgrid((-1, 0, 1), (-1, 0, 1)), axis=-1).reshape(-1, 2):
-        image = atoms + [0.0, *(shift * sides), 0.0]
+        image = atoms + np.array([0.0, *(shift * sides), 0.0])
         within = (image[:, 1:3] >= -reach) & (image[:, 1:3] < sides + reach)
         found.append(image[within.all(axis=1)])
     return np.concatenate(found)

@@ -51,6 +51,22 @@ CHAIN = LJ | {
     },
     "run": LJ["run"] | {"timestep": 0.05},
 }
+LIQUID = LJ | {
+    "structure": {
+        "lattice": "fcc",
+        "lattice_constant": 1.75,
+        "cross_section": [3, 3],
+        "length": {"A": 7, "B": 7},
+        "ends": "periodic",
+    },
+    "materials": {
+        "A": {"mass": 1.0, "epsilon": 1.0, "sigma": 1.0},
+        "B": {"mass": 2.0, "epsilon": 1.1, "sigma": 0.98},
+    },
+    "baths": {"hot": {"temperature": 1.8, "length": 3}, "cold": {"temperature": 1.4, "length": 3}},
+    "run": LJ["run"] | {"forces": "verlet"},
+}
+"""Two liquids that begin as crystals of density 0.75, at temperatures at which they melt at once."""
 SPRINGS = {
     "A": {"mass": 1.0, "stiffness": 1.0, "transverse_stiffness": 0.2},
     "B": {"mass": 2.0, "stiffness": 1.5, "transverse_stiffness": 0.3},

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 import yaml
-from junctions import CHAIN, LJ, changed, configure
+from junctions import CHAIN, LIQUID, LJ, changed, configure
 
 import nemd_core.checkpoint
 import nemd_core.simulation
@@ -23,6 +23,7 @@ SERIES = ("temperature", "flux", "heat_hot", "heat_cold", "energy", "stress", "e
 CASES = {
     "chain": (CHAIN, {"run__replicas": 5}),
     "lj": (LJ, {"materials__B": {"mass": 4.0, "epsilon": 1.3, "sigma": 0.99}}),
+    "liquid": (LIQUID, {"run__replicas": 2}),
     "periodic": (
         LJ,
         {

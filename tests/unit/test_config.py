@@ -196,25 +196,13 @@ def test_missing_key(key):
     assert (problem.key, problem.value) == (key, "missing")
 
 
-@pytest.mark.parametrize(
-    ("setting", "key"),
-    [
-        ("run.forces=verlet", "run.forces"),
-    ],
-)
-def test_not_supported_yet(setting, key):
-    problem = only_problem(changed(LJ, setting))
-    assert problem.key == key
-    assert problem.allowed.startswith("not supported yet")
-
-
 def test_all_problems_at_once():
     data = changed(
         LJ,
         "structure.latice=fcc",
         "materials.A.mass=-1",
         "baths.hot.temperature=-0.1",
-        "run.forces=verlet",
+        "run.precision=mixed",
         "run.series_steps=15",
         "baths.cold.length=30",
         "structure.cross_section=[3, 3]",
@@ -224,7 +212,7 @@ def test_all_problems_at_once():
         "structure.latice",
         "materials.A.mass",
         "baths.hot.temperature",
-        "run.forces",
+        "run.precision",
         "run.series_steps",
         "run.equilibration_steps",
         "run.production_steps",

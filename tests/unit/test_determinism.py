@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from junctions import CHAIN, LJ, configure
+from junctions import CHAIN, LIQUID, LJ, configure
 
 import nemd_core.simulation as engine
 from nemd_core import Simulation
 
 CASES = {
+    "liquid": (LIQUID, {}),
     "chain": (CHAIN, {}),
     "lj": (LJ, {"materials__B": {"mass": 4.0, "epsilon": 1.3, "sigma": 0.99}}),
     "lj-harmonic": (
@@ -53,12 +54,10 @@ def simulate(case, replica_ids=None, **settings):
 
 
 def state(simulation):
-    """Displacements and velocities of all replicas, (2, replicas, n_sites, components)."""
-    parts = []
-    for group in simulation.groups:
-        rows = group.forces.rows
-        parts.append([rows.gather(simulation.system, a) for a in (group.state.u, group.state.v)])
-    return np.concatenate(parts, axis=1)
+    """Displacements, or positions, and velocities of all replicas, (2, replicas, sites, components)."""
+    parts = [group.snapshot() for group in simulation.groups]
+    names = ("position" if "position" in parts[0] else "displacement", "velocity")
+    return np.stack([np.concatenate([part[name] for part in parts]) for name in names])
 
 
 def assert_same(one, other, replicas=slice(None), of_other=slice(None)):
@@ -74,7 +73,7 @@ def case(request):
     return request.param
 
 
-@pytest.mark.parametrize("case", ["lj", "lj-harmonic", "alloy", "mixed precision", "periodic"])
+@pytest.mark.parametrize("case", ["lj", "lj-harmonic", "alloy", "mixed precision", "periodic", "liquid"])
 def test_threads_that_share_a_crystal(case, monkeypatch):
     monkeypatch.setattr(engine, "PARALLEL_SITES", 1)
     one, two = simulate(case, run__threads=1), simulate(case, run__threads=2)

@@ -1,0 +1,183 @@
+"""Runs with forces verlet: the same trajectory as the lattice kernel on a crystal, liquids, and crystals that melt."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+from configurations import CHAIN, FCC, only_problem
+from configurations import LJ as JUNCTION
+from configurations import changed as with_keys
+from junctions import LIQUID, LJ, changed, configure
+
+from nemd_core import Simulation, read_samples
+from nemd_core.__main__ import main
+from nemd_core.config import parse_config
+from nemd_core.forces.verlet import sum_one
+from nemd_core.verlet_meter import find_layers
+
+SHORT = {
+    "run__equilibration_steps": 0,
+    "run__production_steps": 40,
+    "run__block_steps": 40,
+    "run__series_steps": 20,
+}
+CRYSTALS = {
+    "fixed": {},
+    "periodic": {"structure__ends": "periodic", "baths__walls": 0},
+    "strained": {
+        "materials__B": {"mass": 4.0, "epsilon": 1.3, "sigma": 0.99},
+        "structure__lattice_constant": {"lateral": 1.58, "A": 1.57, "B": 1.585},
+        "structure__interface": {"kind": "sharp", "plane": "species"},
+    },
+}
+
+
+def places(simulation):
+    """Positions and velocities of every site, each (replica, n_sites, 3)."""
+    return simulation.groups[0].frames()
+
+
+@pytest.mark.parametrize("name", CRYSTALS)
+def test_both_kernels_agree_on_a_crystal(name):
+    """Positions, velocities and everything measured, over 40 steps with baths and frozen walls."""
+    runs = []
+    for forces in ("lattice", "verlet"):
+        runs.append(Simulation(configure(LJ, **SHORT, **CRYSTALS[name], run__forces=forces)))
+        runs[-1].run()
+    for one, other in zip(*map(places, runs), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-11)
+    first, second = (simulation.samples() for simulation in runs)
+    for series in ("temperature", "flux", "heat_hot", "heat_cold", "stress", "energy", "flux_species"):
+        wanted = getattr(first, series)
+        if wanted is not None:
+            atol = 1e-11 * np.abs(wanted).max()
+            np.testing.assert_allclose(getattr(second, series), wanted, rtol=0, atol=atol, err_msg=series)
+    assert np.array_equal(first.layers["n_sites"], second.layers["n_sites"])
+
+
+def start(**settings):
+    """The group of one liquid whose baths are switched off, after it has melted."""
+    simulation = Simulation(configure(LIQUID, **settings))
+    (group,) = simulation.groups
+    group.advance(0, 300, False)
+    (replica,) = group.replicas
+    replica.reservoirs.memory[:], replica.reservoirs.noise[:] = 1.0, 0.0
+    return group, replica
+
+
+def sums_by_cell(group, replica):
+    """Energy of the atoms of each cell along x, ½ m v² and half of their pairs, and what they receive per time."""
+    atoms, sums = replica.atoms, np.zeros((2, group.system.n_layers))
+    for chunk in range(len(replica.list.moved)):
+        find_layers(chunk, atoms, group.bins, 0.0, atoms.layer)
+    own = 0.5 * (atoms.mass * atoms.v**2).sum(axis=0)
+    for i, layer in enumerate(atoms.layer):
+        energy, power, *_ = sum_one(i, atoms, replica.list, replica.law, 0.0)
+        sums[:, layer] += own[i] + energy, power
+    return sums.reshape(2, group.system.n_cells, -1).sum(axis=2)
+
+
+@pytest.mark.parametrize("dt", [0.004, 0.002])
+def test_cells_gain_what_flows_through_their_planes_also_where_atoms_cross(dt):
+    """Every step counted, the sum over steps made a trapezoid: equal but for the second order of the time step."""
+    steps = int(0.4 / dt)
+    group, replica = start(run__timestep=dt, run__sample_every=1, run__series_steps=steps)
+    begin, received = sums_by_cell(group, replica)
+    before = np.bincount(replica.atoms.layer)
+    _, _, series = group.advance(0, steps, True)
+    end, received_last = sums_by_cell(group, replica)
+    flown = series.flux[0, 0] * group.system.area * dt * steps
+    gained = flown - np.roll(flown, -1) - 0.5 * dt * (received_last - received)
+    assert np.abs(flown).max() > 10 and np.abs(np.bincount(replica.atoms.layer) - before).sum() > 10
+    np.testing.assert_allclose(gained, end - begin, rtol=0, atol=6e3 * dt**2)
+
+
+def test_energy_and_momentum_are_conserved_without_baths():
+    group, replica = start()
+    energy, momentum = group.energy(), replica.atoms.mass @ replica.atoms.v.T
+    group.advance(300, 300, False)
+    assert abs(group.energy() - energy) < 1e-4 * 3 * replica.list.n
+    np.testing.assert_allclose(replica.atoms.mass @ replica.atoms.v.T, momentum, rtol=0, atol=1e-10)
+
+
+def test_no_list_is_used_that_an_atom_has_outgrown():
+    """After every step: where atoms are, against where they were when the list was built."""
+    group, replica = start()
+    builds, skin = replica.list.count[1], group.config.run.skin
+    for step in range(300, 360):
+        group.advance(step, 1, False)
+        away = np.linalg.norm(replica.atoms.x - replica.list.built, axis=0)
+        assert away.max() <= 0.5 * skin
+    assert 3 < replica.list.count[1] - builds < 30  # not at every step
+
+
+def test_the_ledger_closes_in_a_liquid():
+    simulation = Simulation(configure(LIQUID, run__production_steps=1000, run__timestep=0.002))
+    simulation.run()
+    assert simulation.audit.passed
+    samples = simulation.samples()
+    audit = samples.energy[0] - samples.energy_start[0] - samples.heat_hot[0] - samples.heat_cold[0]
+    assert np.abs(audit).max() < 2e-3 * 1.5 * simulation.system.n_moving
+    assert samples.layers["n_sites"].sum() == pytest.approx(simulation.system.n_sites)
+    assert np.abs(samples.layers["x_mean"] - samples.layers["x0"]).max() < 0.5
+    assert simulation.groups[0].describe()["builds"] > 10
+
+
+def test_a_crystal_that_melts_goes_on_with_forces_verlet(tmp_path, capsys):
+    """From the last checkpoint of the run that its table has stopped, which is kept for that."""
+    hot = {"baths__hot__temperature": 5.0, "baths__cold__temperature": 5.0, "run__timestep": 0.002}
+    steps = {"run__equilibration_steps": 20000, "run__checkpoint_seconds": 1e-6}
+    path, out = tmp_path / "config.yaml", tmp_path / "out"
+    path.write_text(yaml.safe_dump(changed(LJ, **hot, **steps)))
+    assert main(["run", str(path), "-o", str(out)]) == 3
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "melts" in line and "--resume --set run.forces=verlet" in line
+    assert (out / "checkpoint.h5").exists()
+    again = ["run", str(path), "-o", str(out), "--resume", "--set", "run.equilibration_steps=400"]
+    assert main(again) == 2  # another run, with the same forces
+    other = ["run", str(path), "-o", str(out), "--resume", "--set", "run.forces=verlet"]
+    assert main(other) == 0
+    info = json.loads((out / "run.json").read_text())
+    assert info["status"] == "done" and info["started_from"]["forces"] == "lattice"
+    assert info["started_from"]["step"] > 0 and info["steps"] == 20400
+    assert info["neighbour_list"]["builds"] > 100
+    assert np.isfinite(read_samples(out / "samples.h5").temperature).all()
+    assert not (out / "checkpoint.h5").exists()
+    assert main(other) == 0 and "kept" in capsys.readouterr().out
+
+
+# --- configuration --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("base", "settings", "key", "words"),
+    [
+        (FCC, ["run.forces=verlet"], "run.forces", "must be lattice for potential harmonic"),
+        (JUNCTION, ["run.forces=verlet", "interaction.potential=lj-harmonic"], "run.forces", "lj-harmonic"),
+        (JUNCTION, ["run.skin=0.3"], "run.skin", "not a key of forces lattice"),
+        (JUNCTION, ["run.forces=verlet", "run.skin=3"], "run.skin", "must be at most interaction.cutoff"),
+        (JUNCTION, ["run.forces=verlet", "run.skin=0"], "run.skin", "must be a number > 0"),
+    ],
+)
+def test_what_does_not_go_with_these_forces_is_refused_by_name(base, settings, key, words):
+    problem = only_problem(with_keys(base, *settings))
+    assert problem.key == key and words in problem.allowed
+
+
+def test_a_chain_is_refused():
+    problem = only_problem(with_keys(CHAIN, "run.forces=verlet"))
+    assert problem.key == "run.forces"
+
+
+def test_auto_is_lattice_and_has_no_skin():
+    run = parse_config(JUNCTION).run
+    assert run.forces == "lattice" and run.skin is None
+    assert parse_config(with_keys(JUNCTION, "run.forces=verlet")).run.skin == 0.3
+
+
+def test_a_liquid_need_not_be_a_stable_crystal():
+    """The lattice from which it starts is one of the wanted density."""
+    thin = "structure.lattice_constant=1.8821"
+    assert only_problem(with_keys(JUNCTION, thin)).key == "structure.lattice_constant"
+    parse_config(with_keys(JUNCTION, thin, "run.forces=verlet"))
