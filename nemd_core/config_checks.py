@@ -15,20 +15,10 @@ from nemd_core.config_yaml import show
 from nemd_core.errors import Problem
 from nemd_core.lattice import orientations_of
 
-_UNSUPPORTED = {
-}
-"""Key: (a value that the models know and this version does not compute yet, the values that it does)."""
-
 
 def find_refused(config, keys: Mapping[str, Key]) -> list[Problem]:
     """Return values that others cannot be judged by: not supported yet, not of this lattice, or missing."""
     problems = []
-    for key, (value, supported) in _UNSUPPORTED.items():
-        try:
-            if get(config, key) == value:
-                problems.append(Problem(key, value, f"not supported yet; must be {supported}"))
-        except AttributeError:
-            continue
     for rule, arguments in ((_orientation, ()), (_relaxed, ()), (_forces, ()), (_missing_keys, (keys,))):
         try:
             problems += rule(config, *arguments)
@@ -87,6 +77,8 @@ def _forces(config) -> Iterator[Problem]:
         yield Problem("run.forces", "verlet", text)
     elif config.structure.lattice == "chain":
         yield Problem("run.forces", "verlet", "must be lattice for a chain, which moves along x only")
+    if config.run.precision == "mixed":
+        yield Problem("run.precision", "mixed", "must be double for forces verlet")
 
 
 def _skin(config) -> Iterator[Problem]:

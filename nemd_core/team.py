@@ -14,7 +14,7 @@ from numba.extending import intrinsic
 
 from .jit import inlined
 
-_ARRIVED, _ROUND, _SIZE = 0, 8, 16
+_ARRIVED, _ROUND, _SAID, _SIZE = 0, 8, 9, 16
 _PATIENCE = 3000
 """Looks at the other threads before the core is given away."""
 
@@ -85,6 +85,18 @@ def meet(meeting, members):
         looks += 1
         if looks > _PATIENCE:
             _give_way()
+
+
+@inlined
+def say(meeting, value):
+    """Let all members know an integer, once they have met."""
+    meeting[_SAID] = value
+
+
+@inlined
+def said(meeting):
+    """What was said last."""
+    return meeting[_SAID]
 
 
 @inlined

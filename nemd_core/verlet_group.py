@@ -1,5 +1,7 @@
 """Replicas of a junction whose atoms may go anywhere: what `group.Group` is for crystals, with the same methods."""
 
+from functools import partial
+
 import numpy as np
 
 from .atoms import Atoms, make_atoms
@@ -10,8 +12,9 @@ from .group import count_rows, draw_velocities, make_plan
 from .observables import Series, empty_series
 from .potentials import LennardJones, law_of
 from .system import System
+from .team import make_meeting, run_team
 from .verlet_meter import find_layers, make_bins, make_meter, record_heats, total_energy
-from .verlet_steps import count_ghost_chunks, make_reservoirs, run_parallel, run_serial
+from .verlet_steps import count_ghost_chunks, make_reservoirs, run_block
 
 
 def conserved(law: LennardJones) -> LennardJones:
@@ -98,7 +101,7 @@ class VerletGroup:
             low, high = self.bins.low, self.bins.low + system.length
         box = Box(low, high, np.array([system.length if system.periodic else 0.0, *system.sides]))
         self.replicas = [Replica(config, system, number, box, frozen) for number in self.replica_ids]
-        self._advance = run_parallel if threads > 1 else run_serial
+        self._members, self._meeting = threads, make_meeting()
 
     def advance(self, first_step: int, n_steps: int, measure: bool) -> tuple[int, int, Series]:
         """Do a block; returns (status, step reached, its rows). The table of a list cannot break: status is DONE."""
@@ -114,23 +117,18 @@ class VerletGroup:
         for chunk in range(len(replica.list.moved)):
             find_layers(chunk, replica.atoms, self.bins, 0.0, replica.atoms.layer)
         while plan.n_steps > 0 and not replica.lost:
-            status, step, row = self._advance(
-                replica.atoms,
-                replica.list,
-                replica.law,
-                replica.reservoirs,
-                self.bins,
-                plan,
-                replica.meter,
-                series,
-                number,
-                row,
-                status == FULL,
+            work = (
+                *(replica.atoms, replica.list, replica.law, replica.reservoirs, self.bins, plan),
+                *(replica.meter, series, number, row, status == FULL),
             )
+            status, step, row = run_team(partial(self._run, work), self._members)[0]
             if status == FULL:
                 replica.list = enlarge(replica.list)
             replica.lost = status == LOST
             plan = plan._replace(first_step=step, n_steps=end - step)
+
+    def _run(self, work: tuple, member: int) -> tuple[int, int, int]:
+        return run_block(member, self._members, self._meeting, *work)
 
     def energy(self) -> np.ndarray:
         """Full-step kinetic plus potential energy of each replica."""

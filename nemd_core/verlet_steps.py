@@ -11,15 +11,15 @@ since the last build, it is built anew. So no pair within the cut-off is ever mi
 from typing import NamedTuple
 
 import numpy as np
-from numba import prange
 
 from .baths import HOT, exchange, layer_friction
 from .forces.neighbours import DONE, build_chunk, finish_build, start_build
 from .forces.sorting import CHUNK, GHOSTS, pack, pack_ghosts
 from .forces.verlet import pack_ghost_velocities, pack_velocities, sum_energies, sum_forces, sum_powers
-from .jit import block_functions, kernel
+from .jit import kernel, whole
 from .random import fill_normals
 from .system import System
+from .team import meet, said, say, share
 from .verlet_meter import (
     add_crossings,
     cross_chunk,
@@ -147,56 +147,74 @@ def count_ghost_chunks(list_):
     return (list_.count[GHOSTS] + CHUNK - 1) // CHUNK
 
 
-def run_block(atoms, list_, law, reservoirs, bins, plan, meter, series, replica, row, midway):
+@whole
+def run_block(
+    member, members, meeting, atoms, list_, law, reservoirs, bins, plan, meter, series, replica, row, midway
+):
     """Do the steps of `plan`; rows of `series` fill up from `row`. Returns (status, step at which it stopped, next row).
 
-    midway: begin in the middle of the first step, where a block with status FULL has stopped. Other statuses are DONE
-    and LOST: an atom is nowhere.
+    member, members, meeting: one of the threads that share the chunks, see `team`. midway: begin in the middle of the
+    first step, where a block with status FULL has stopped. Other statuses are DONE and LOST: an atom is nowhere.
     """
     chunks, dt = list_.moved.size, plan.timestep
     for step in range(plan.first_step + 1, plan.first_step + plan.n_steps + 1):
         sampled = plan.sample_every > 0 and step % plan.sample_every == 0
         if not midway:
-            for chunk in prange(chunks):
+            for chunk in share(chunks, member, members):
                 begin_chunk(chunk, atoms, list_, reservoirs, bins, plan, step)
-            if sampled:
+            meet(meeting, members)
+            if sampled and member == 0:
                 sample_layers(atoms, reservoirs.layer, bins, 0.5 * dt, meter)
         midway = False
         if must_build(list_):
-            status = start_build(atoms, list_)
-            if status != DONE:
-                return status, step - 1, row
-            for chunk in prange(chunks):
+            meet(meeting, members)
+            if member == 0:
+                say(meeting, start_build(atoms, list_))
+            meet(meeting, members)
+            if said(meeting) != DONE:
+                return said(meeting), step - 1, row
+            for chunk in share(chunks, member, members):
                 build_chunk(chunk, list_)
-            status = finish_build(list_)
-            if status != DONE:
-                return status, step - 1, row
+            meet(meeting, members)
+            if member == 0:
+                say(meeting, finish_build(list_))
+            meet(meeting, members)
+            if said(meeting) != DONE:
+                return said(meeting), step - 1, row
         else:
-            for chunk in prange(count_ghost_chunks(list_)):
+            for chunk in share(count_ghost_chunks(list_), member, members):
                 pack_ghosts(chunk, list_)
-        for chunk in prange(chunks):
+            meet(meeting, members)
+        for chunk in share(chunks, member, members):
             sum_forces(chunk, atoms, list_, law)
-        for chunk in prange(chunks):
             end_chunk(chunk, atoms)
+        meet(meeting, members)
         if plan.sample_every > 0:
-            for chunk in prange(chunks):
+            for chunk in share(chunks, member, members):
                 cross_chunk(chunk, atoms, list_, law, bins, dt, meter)
-            add_crossings(bins, meter)
+            meet(meeting, members)
+            if member == 0:
+                add_crossings(bins, meter)
         if sampled:
-            for chunk in prange(chunks):
+            for chunk in share(chunks, member, members):
                 pack_velocities(chunk, atoms, list_)
-            for chunk in prange(count_ghost_chunks(list_)):
+            meet(meeting, members)
+            for chunk in share(count_ghost_chunks(list_), member, members):
                 pack_ghost_velocities(chunk, list_)
-            for chunk in prange(chunks):
+            meet(meeting, members)
+            for chunk in share(chunks, member, members):
                 sum_powers(chunk, atoms, list_, law, meter.power)
                 sample_reference(chunk, atoms, list_, law, bins, meter)
-            sample_flow(atoms, meter)
+            meet(meeting, members)
+            if member == 0:
+                sample_flow(atoms, meter)
         if plan.sample_every > 0 and step % plan.series_steps == 0:
-            for chunk in prange(chunks):
+            for chunk in share(chunks, member, members):
                 meter.potential[chunk] = sum_energies(chunk, atoms, list_, law)
-            record_row(row, replica, atoms, reservoirs, bins, plan, meter, series)
+            meet(meeting, members)
+            if member == 0:
+                record_row(row, replica, atoms, reservoirs, bins, plan, meter, series)
             row += 1
+        if plan.sample_every > 0:
+            meet(meeting, members)
     return DONE, plan.first_step + plan.n_steps, row
-
-
-run_serial, run_parallel = block_functions(run_block)
