@@ -16,7 +16,7 @@ from statistics import median
 from typing import NamedTuple
 
 from .config import Config, parse_config
-from .foreign.lammps import MPIRUN, find_lmp, input_text, run_lammps
+from .foreign.lammps import MPIRUN, find_lmp, input_text, melt_text, run_lammps, run_melt
 from .machine import arithmetic_rate, seconds_per_pair
 from .runs import processor
 from .simulation import Simulation
@@ -44,6 +44,17 @@ _CHAIN = {
     },
     "fit": {"skip_bath": 0, "skip_interface": 0},
 }
+_MELT = {
+    **_LJ,
+    "lattice_constant": (4 / 0.8442) ** (1 / 3),
+    "materials": {"A": _LJ["materials"]["A"], "B": _LJ["materials"]["A"]},
+    "baths": {
+        "hot": {"temperature": 0.72, "length": 2},
+        "cold": {"temperature": 0.72, "length": 2},
+        "walls": 0,
+    },
+}
+"""The melt that is every code's benchmark, between two baths."""
 _SECONDS = 4.0
 """What a measurement aims to take."""
 
@@ -58,6 +69,7 @@ class Case(NamedTuple):
     replicas: int = 1
     truncation: str = "energy-shift"
     precision: str = "double"
+    forces: str = "lattice"
     peer: bool = False
     """Whether the peer can do the same."""
 
@@ -67,7 +79,7 @@ class Case(NamedTuple):
         crystal = self.settings is not _CHAIN
         structure = {
             "lattice": "fcc" if crystal else "chain",
-            "lattice_constant": _DENSE if crystal else 1.0,
+            "lattice_constant": self.settings.get("lattice_constant", _DENSE if crystal else 1.0),
             "length": {"A": length // 2, "B": length - length // 2},
         }
         run = {
@@ -78,10 +90,13 @@ class Case(NamedTuple):
             "threads": threads,
             "replicas": self.replicas,
             "precision": self.precision,
+            "forces": self.forces,
         }
         settings = {**self.settings, "structure": structure, "run": run}
+        settings.pop("lattice_constant", None)
         if crystal:
             structure["cross_section"] = [cross, cross]
+            structure["ends"] = "periodic" if self.settings is _MELT else "fixed"
             settings["interaction"] = {"potential": "lj", "cutoff": 2.5, "truncation": self.truncation}
         return parse_config(settings)
 
@@ -93,6 +108,7 @@ CASES = (
     Case(
         "lattice, mixed, force-shift", _LJ, (100, 8), truncation="force-shift", precision="mixed", peer=True
     ),
+    Case("verlet, melt", _MELT, (20, 20), forces="verlet", peer=True),
     Case("small crystal, 8 replicas", _LJ, (20, 4), replicas=8),
     Case("chain of 100, 64 replicas", _CHAIN, (100, 1), replicas=64),
     Case("chain of 1000", _CHAIN, (1000, 1)),
@@ -134,7 +150,8 @@ def _compare(case: Case, threads: int, repeats: int, against: str | None) -> dic
     for _ in range(repeats):
         rates.append(_measure(config))
         if against and case.peer:
-            peer_rates.append(_measure_lammps(case.config(threads, max(200, steps // 8 // 100 * 100))))
+            start = run_melt if case.settings is _MELT else run_lammps
+            peer_rates.append(_measure_lammps(case.config(threads, max(200, steps // 8 // 100 * 100)), start))
     atoms = build(config).n_moving
     print(f"{case.name}, {atoms} atoms, {_count(threads, 'thread')}: {_summary(rates)}", end="")
     print(f"; {median(rates) / threads / 1e6:.1f} per core")
@@ -172,10 +189,10 @@ def _measure(config: Config) -> float:
     return simulation.system.n_moving * config.run.replicas * simulation.step / elapsed
 
 
-def _measure_lammps(config: Config) -> float:
+def _measure_lammps(config: Config, start) -> float:
     """Moving atoms x steps / s that LAMMPS reports for its run loop, on as many ranks as the engine has threads."""
     with tempfile.TemporaryDirectory() as directory:
-        seconds = run_lammps(config, directory, config.run.threads).seconds
+        seconds = start(config, directory, config.run.threads).seconds
     return build(config).n_moving * config.run.production_steps / seconds
 
 
@@ -183,7 +200,7 @@ def _print_inputs() -> None:
     for case in CASES:
         if case.peer and case.precision == "double":
             print(f"\nLAMMPS input of '{case.name}' (each rank on its core: {' '.join(MPIRUN)}):")
-            print(input_text(case.config(1, 1000)))
+            print((melt_text if case.settings is _MELT else input_text)(case.config(1, 1000)))
 
 
 # ---- how speed and memory grow with atoms ----

@@ -12,7 +12,8 @@ from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .simd import LANES, vector
+from .simd import LANES
+from .simd import doubles as vector
 
 NEAR_LANES = 16
 """Candidates that `append_near` looks at together; arrays it reads or writes need so many elements of slack."""

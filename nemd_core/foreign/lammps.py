@@ -76,6 +76,26 @@ thermo          {steps}
 run             {steps}
 """
 
+MELT = """\
+units           lj
+atom_style      atomic
+lattice         fcc {density}
+region          box block 0 {cells[0]} 0 {cells[1]} 0 {cells[2]}
+create_box      1 box
+create_atoms    1 box
+mass            1 1.0
+velocity        all create {T_start} 87287
+pair_style      lj/cut/opt {cutoff}
+pair_coeff      1 1 1.0 1.0
+neighbor        {skin} bin
+neigh_modify    every 20 delay 0 check no
+timestep        {timestep}
+fix             step all nve
+thermo          {steps}
+run             {steps}
+"""
+"""Its own benchmark of a melt; the fields are those of `run_melt`."""
+
 
 class Outcome(NamedTuple):
     """What LAMMPS says of its run."""
@@ -184,9 +204,33 @@ def run_lammps(config, directory, ranks: int) -> Outcome:
     Raises ConfigError where the input can't express the configuration, StorageError where LAMMPS fails.
     """
     check_supported(config)
-    directory, lmp = Path(directory), find_lmp()
-    (directory / DATA).write_text(data_text(config), encoding="utf-8")
-    (directory / INPUT).write_text(input_text(config), encoding="utf-8")
+    (Path(directory) / DATA).write_text(data_text(config), encoding="utf-8")
+    return _start(input_text(config), Path(directory), ranks)
+
+
+def melt_text(config) -> str:
+    """The input of a melt with the density, potential, skin, step and start of a configuration; no baths, nothing measured."""
+    system, run = build(config), config.run
+    cells = (system.n_cells, *system.cross_section)
+    return MELT.format(
+        density=f"{system.n_sites / (system.area * system.length):.6g}",
+        cells=cells,
+        T_start=config.baths.hot.temperature + config.baths.cold.temperature,
+        cutoff=config.interaction.cutoff,
+        skin=run.skin,
+        timestep=run.timestep,
+        steps=run.equilibration_steps + run.production_steps,
+    )
+
+
+def run_melt(config, directory, ranks: int) -> Outcome:
+    """Run `melt_text`; as `run_lammps`."""
+    return _start(melt_text(config), Path(directory), ranks)
+
+
+def _start(text: str, directory: Path, ranks: int) -> Outcome:
+    lmp = find_lmp()
+    (directory / INPUT).write_text(text, encoding="utf-8")
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     environment["PATH"] = f"{Path(lmp).parent}{os.pathsep}{environment.get('PATH', '')}"
     launcher = [*MPIRUN, "-n", str(ranks)] if ranks > 1 else []
