@@ -4,6 +4,7 @@ import numpy as np
 import oracles
 import pytest
 from junctions import CHAIN, LJ, changed
+from numba import types
 from physics.harmonic import configure, junction_of
 
 from nemd_core.baths import layer_friction
@@ -13,6 +14,7 @@ from nemd_core.forces.build import build_forces
 from nemd_core.potentials import law_of
 from nemd_core.structure import build
 from nemd_core.theory import steady_state as module
+from nemd_core.theory.chain_kernels import count_modes, sweep
 from nemd_core.theory.chain_spectrum import make_band, respond_chain
 from nemd_core.theory.lyapunov import find_modes, respond
 from nemd_core.theory.prediction_state import tabulate_state
@@ -203,6 +205,13 @@ def test_resonances_as_narrow_as_rounding():
     assert 1e-11 < modes.rate.min() < 1e-8
     assert missing < 1e-6
     assert np.abs(lyapunov.kinetic - spectrum.kinetic).max() < 1e-6
+
+
+def test_kernels_take_arrays():
+    """And no named tuples, whose fields may change in a file that is not in the digest of what is compiled."""
+    both_ways(*chain_matrices(SPECTRAL["end-baths"])[:3])
+    for kernel in (count_modes, sweep):
+        assert all(isinstance(t, types.Array) for signature in kernel.signatures for t in signature)
 
 
 def test_blocks_of_a_band():

@@ -1,0 +1,29 @@
+"""No kernel depends on what the digest leaves out that keys the cache of compiled code: see nemd_core/jit.py."""
+
+import re
+from pathlib import Path
+
+import nemd_core
+
+PACKAGE = Path(nemd_core.__file__).parent
+SOURCES = {
+    path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")
+}
+THEORY = {name: source for name, source in SOURCES.items() if name.startswith("theory/")}
+COMPILED = {name for name, source in THEORY.items() if "jit import" in source}
+"""Files of theory/ that are in the digest."""
+
+
+def test_the_engine_knows_nothing_of_theory():
+    importing = {
+        name
+        for name in SOURCES.keys() - THEORY.keys()
+        if re.search(r"^ *(from|import) .*\btheory\b", SOURCES[name], re.MULTILINE)
+    }
+    assert importing == {"__init__.py", "commands_predict.py"}  # which compile nothing
+
+
+def test_theory_compiles_only_in_files_that_stand_alone():
+    assert COMPILED == {name for name in THEORY if re.search(r"\b(numba|jit)\b", THEORY[name])}
+    for name in COMPILED:
+        assert not re.search(r"^ *(from \.(?!\.)|.*\btheory\b.*import)", THEORY[name], re.MULTILINE), name
