@@ -21,7 +21,7 @@
 """
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from .checks import FALSE_ALARM, Evidence, outcome
 from .steady import TOO_LATE
@@ -68,7 +68,7 @@ def _largest_drift(evidence: Evidence) -> tuple[str, float, float]:
         for name in names:
             change, stderr, dof = change_over_run(part[name])
             tests = len(names) * len(evidence.parts)
-            noise = float(stats.t.ppf(1.0 - 0.5 * FALSE_ALARM_DRIFT / tests, dof)) * stderr
+            noise = float(special.stdtrit(dof, 1.0 - 0.5 * FALSE_ALARM_DRIFT / tests)) * stderr
             harmless = FLUX_DRIFT * J if name == "J" else harmless_T
             limit = max(harmless, noise, 1e-12 * float(np.abs(part[name]).max()))
             place = name + evidence.of_interface(number)

@@ -6,7 +6,7 @@ Nothing here knows files, limits or quantities.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 HARMLESS = 0.03
 """Values this close to their mean, or to the one that is the limit, agree whatever their errors; relative to it."""
@@ -14,7 +14,7 @@ FALSE_ALARM = 0.05
 """How often noise alone may make equal values disagree, all of them together."""
 UNLIKELY = 0.01
 """Probability of chi2 below which a fit does not describe its points."""
-Z95 = float(stats.norm.ppf(0.975))
+Z95 = float(special.ndtri(0.975))
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Fit:
     @property
     def p_value(self) -> float:
         """Probability of a chi2 at least as large by noise alone; NaN where no degree of freedom is left."""
-        return float(stats.chi2.sf(self.chi2, self.dof)) if self.dof else np.nan
+        return float(special.chdtrc(self.dof, self.chi2)) if self.dof else np.nan
 
     def stderr(self, k: int = 0) -> float:
         """Standard error of a coefficient."""
@@ -76,7 +76,7 @@ def fit_weighted(columns, y, stderr) -> Fit | None:
 
 
 def _birge(chi2: float, dof: int) -> float:
-    return float(np.sqrt(chi2 / dof)) if dof and stats.chi2.sf(chi2, dof) < UNLIKELY else 1.0
+    return float(np.sqrt(chi2 / dof)) if dof and special.chdtrc(dof, chi2) < UNLIKELY else 1.0
 
 
 def fit_mean(y, stderr) -> Fit:
@@ -94,7 +94,7 @@ def fit_last(y, stderr) -> Fit:
 
 def joint_z(n: int) -> float:
     """How many standard errors noise explains where n values are judged together."""
-    return float(stats.norm.ppf(1.0 - 0.5 * FALSE_ALARM / n))
+    return float(special.ndtri(1.0 - 0.5 * FALSE_ALARM / n))
 
 
 def explained(mean: Fit) -> bool:

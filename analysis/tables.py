@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from .uncertainty import with_error
 
@@ -160,7 +160,11 @@ def _pool_values(values, errors) -> dict:
     if n > 1:
         spread = float(values.std(ddof=1))
         stderr = spread / np.sqrt(n)
-        row |= {"_stderr": stderr, "_spread": spread, "_half95": float(stats.t.ppf(0.975, n - 1)) * stderr}
+        row |= {
+            "_stderr": stderr,
+            "_spread": spread,
+            "_half95": float(special.stdtrit(n - 1, 0.975)) * stderr,
+        }
     return row
 
 
