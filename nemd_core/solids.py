@@ -7,7 +7,6 @@ along y and z, or None for the cubic crystal, where it is the axial one.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
 
 from .lattice import Lattice
 from .potentials import LennardJones, lennard_jones, pair_derivatives
@@ -60,6 +59,8 @@ def find_stiffness(solid: Solid, axial: float, lateral: float | None) -> float:
 
 def find_spacing(solid: Solid, lateral: float | None) -> float | None:
     """The axial spacing without stress at rest; None if there is none."""
+    from scipy.optimize import brentq  # as ase.io in storage.py
+
     spacings = SPACINGS * solid.unit
     values = np.array([static_stress(solid, a, lateral) for a in spacings])
     (rising,) = np.nonzero((values[:-1] <= 0) & (values[1:] > 0))  # the others are unstable

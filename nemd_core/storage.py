@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import ase.io
 import h5py
 import numpy as np
 
@@ -150,6 +149,8 @@ def read_run_info(directory) -> dict:
 
 def write_structure(path, atoms) -> None:
     """Write an `ase.Atoms` as extended XYZ."""
+    import ase.io  # slow to import, and few jobs need it
+
     with atomic(path) as temporary:
         ase.io.write(temporary, atoms, format="extxyz")
 

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import ase
-import ase.io
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -165,6 +164,8 @@ def _read_species(path, system: System, symbols: dict[str, str]) -> np.ndarray:
     symbols: those of the materials that there are, by name. Every site needs one atom near it. With fixed ends it does not
     matter where the atoms stand as a whole along x; with periodic ends x = 0 is the first layer.
     """
+    import ase.io  # as in storage.py
+
     try:
         atoms = ase.io.read(path, format="extxyz")
     except Exception as error:  # ASE's reader raises what the line at fault happens to cause

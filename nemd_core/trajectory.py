@@ -18,7 +18,6 @@ from typing import NamedTuple
 import ase.units
 import h5py
 import numpy as np
-from ase.io.extxyz import write_xyz
 
 from .errors import ConfigError, Problem, StorageError
 from .storage import atomic
@@ -230,6 +229,8 @@ def trajectory_to_extxyz(h5md_path, xyz_path, every: int = 1) -> int:
     OVITO knows, in Angstrom/ps; arrays masses, material, region, layer, id; step and time_ps beside each frame. Frames
     go through memory one by one. Raises StorageError for a file that is not a trajectory of this package.
     """
+    from ase.io.extxyz import write_xyz  # as in storage.py
+
     header = read_header(h5md_path)
     atoms = ase.Atoms(header.symbol, cell=header.edges, pbc=header.periodic, masses=header.mass)
     for name, values in (("material", header.material), ("region", header.region)):
