@@ -4,7 +4,7 @@ import multiprocessing
 
 from numba.core.caching import IndexDataCacheFile
 
-N_WRITERS, N_KEYS = 4, 25
+N_WRITERS, N_KEYS = 2, 50
 
 
 def write_keys(directory, writer):

@@ -11,11 +11,11 @@ CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_shipped_config_dry_runs(path, tmp_path, snakemake):
+def test_shipped_config_dry_runs(path, tmp_path, dry_run, count_jobs):
     n_points = len(load_study(path).points)
-    process = snakemake(tmp_path, path, "--dry-run", "--quiet", "all")
+    process = dry_run(tmp_path, path)
     assert process.returncode == 0, process.stdout
-    assert n_points >= 1
+    assert count_jobs(process)["simulate_run"] == n_points >= 1
     assert not (tmp_path / "results").exists()
 
 
