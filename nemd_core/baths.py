@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .forces.rows import Rows
-from .jit import inlined, kernel
+from .jit import inlined, inner
 from .random import fill_normals
 from .system import REGIONS, System
 
@@ -101,7 +101,7 @@ def exchange(before, memory, noise, normal, half_mass):
     return after, half_mass * (after * after - before * before)
 
 
-@kernel
+@inner
 def apply_bath(sheet, u, v, baths, step, seed, half_step):
     """O, and the half drift of the bath sites around it: u gains half_step (v_after - v_before).
 

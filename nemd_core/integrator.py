@@ -25,7 +25,7 @@ from .forces.lattice import (
     sweep_forces,
     wrap,
 )
-from .jit import kernel, whole
+from .jit import inner, kernel, whole
 from .observables import record_row
 from .team import meet, share
 
@@ -61,7 +61,7 @@ class Plan(NamedTuple):
     """Whether the pair terms of forces are computed in single precision."""
 
 
-@kernel
+@inner
 def open_step(sheet, state, field, baths, plan, step, kinetic, sampled, kicks):
     """B A O A of one sheet; adds v² in the middle of a sampled step to `kinetic`. kicks: 2 if the step before waits for its
     closing B, else 1."""
@@ -88,7 +88,7 @@ def open_step(sheet, state, field, baths, plan, step, kinetic, sampled, kicks):
     copy_displacements(sheet, state, plan.mixed)
 
 
-@kernel
+@inner
 def copy_displacements(sheet, state, mixed):
     """What the pair terms are computed from, if it is not u itself."""
     if mixed:
@@ -98,7 +98,7 @@ def copy_displacements(sheet, state, mixed):
                 single[k] = uc[k]
 
 
-@kernel
+@inner
 def close_step(sheet, state):
     """The closing B."""
     v, f, kick = state.v[sheet], state.f[sheet], state.kick[sheet]
@@ -108,7 +108,7 @@ def close_step(sheet, state):
             vc[k] += kick[k] * fc[k]
 
 
-@kernel
+@inner
 def any_intruder(meter):
     return meter.intruders.sum() > 0
 

@@ -57,13 +57,16 @@ if not hasattr(IndexDataCacheFile.save, "__wrapped__"):
     IndexDataCacheFile.load = _locked(IndexDataCacheFile.load, fcntl.LOCK_SH)
 
 FAST = {"nsz"}
-_COMMON = {"error_model": "numpy", "cache": True, "nogil": True}
+_COMMON = {"error_model": "numpy", "cache": True, "nogil": True, "no_cfunc_wrapper": True}
 
 kernel = njit(fastmath=FAST, forceinline=True, **_COMMON)
 """Element by element arithmetic: nothing is reordered or fused, so that a site gets the same bits whatever its neighbours
 in the vector, its thread, or the number of replicas. (Which product of a b + c d is fused depends on what the compiler
 inlines where: with `contract`, the serial and the parallel block differ.) Part of its caller, where that is compiled: a
 call hands over hundreds of numbers, which a short chain would feel."""
+
+inner = njit(fastmath=FAST, forceinline=True, no_cpython_wrapper=True, **_COMMON)
+"""A kernel that is called by others alone: what Python would need to call it takes as long to compile as the kernel."""
 
 inlined = njit(fastmath=FAST, forceinline=True, **{**_COMMON, "cache": False})
 """A small function that becomes part of its caller."""
