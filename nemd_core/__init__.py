@@ -2,41 +2,36 @@
 
 `load_config` reads a YAML file, `run` does the dynamics, in a directory or without one, `read_samples` returns what it
 measured; the package `analysis` turns that into R_K. `predict` says what theory expects of the same configuration.
+
+A name is imported when it is first asked for: jobs that only read and write files do without Numba and the engine, which
+take longer to import than the jobs to do.
 """
 
-from .config import Config, load_config, load_study
-from .errors import ConfigError, NemdError, PhysicsError, StorageError
-from .relaxation import relax_all
-from .runs import RunResult, prepare, reuse, run
-from .simulation import Simulation
-from .storage import Samples, read_run_info, read_samples
-from .structure import build, from_ase
-from .system import System
-from .theory.predict import predict
-from .until import Estimate
-from .version import __version__
+from importlib import import_module
 
-__all__ = [
-    "Config",
-    "ConfigError",
-    "Estimate",
-    "NemdError",
-    "PhysicsError",
-    "RunResult",
-    "Samples",
-    "Simulation",
-    "StorageError",
-    "System",
-    "__version__",
-    "build",
-    "from_ase",
-    "load_config",
-    "load_study",
-    "predict",
-    "prepare",
-    "read_run_info",
-    "read_samples",
-    "relax_all",
-    "reuse",
-    "run",
-]
+_MODULES = {
+    "config": ["Config", "load_config", "load_study"],
+    "errors": ["ConfigError", "NemdError", "PhysicsError", "StorageError"],
+    "relaxation": ["relax_all"],
+    "runs": ["RunResult", "prepare", "reuse", "run"],
+    "simulation": ["Simulation"],
+    "storage": ["Samples", "read_run_info", "read_samples"],
+    "structure": ["build", "from_ase"],
+    "system": ["System"],
+    "theory.predict": ["predict"],
+    "until": ["Estimate"],
+    "version": ["__version__"],
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__():
+    return sorted({*globals(), *_HOME})
