@@ -1,4 +1,4 @@
-"""Every kind of junction through the whole pipeline, as small as it can be."""
+"""Every kind of junction through the pipeline, as small as it can be, up to the table; one as far as the report."""
 
 import json
 
@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from nemd_core import build, read_samples
-from nemd_core.config import parse_config
+from nemd_core.config import load_config, parse_config
+from nemd_core.crystals import lattice_constants
 
 CONFIG = {
     "units": "lj",
@@ -26,21 +27,23 @@ CONFIG = {
     "baths": {"mean": 0.25, "difference": 0.2, "hot": {"length": 2}, "cold": {"length": 2}},
     "run": {"equilibration_steps": 400, "production_steps": 2000, "block_steps": 400, "threads": 1},
     "fit": {"skip_bath": 0, "skip_interface": 0},
+    "theory": None,  # of a disordered interface it takes a minute
 }
+TABLE = ("--until", "collect_study")
+"""What comes after the table knows nothing of junctions."""
 
 
 @pytest.fixture
 def study(tmp_path, snakemake):
     """Run a study made of CONFIG with other `structure` keys and sections; returns (its directory, its summary)."""
 
-    def call(structure, **sections):
+    def call(structure, *arguments, **sections):
         config = tmp_path / "junction.yaml"
         data = CONFIG | {"structure": CONFIG["structure"] | structure} | sections
         config.write_text(yaml.safe_dump(data))
-        process = snakemake(tmp_path, config)
+        process = snakemake(tmp_path, config, *arguments)
         assert process.returncode == 0, process.stdout
         results = tmp_path / "results" / "junction"
-        assert (results / "report.html").stat().st_size > 0
         summary = pd.read_csv(results / "summary.csv")
         assert (summary["status"] == "done").all() and summary["J"].notna().all()
         return results, summary
@@ -52,6 +55,7 @@ def test_disordered_interfaces_with_both_kinds_of_ends(study):
     kinds = {"structure.interface.kind": ["rough", "intermixed"], "structure.ends": ["fixed", "periodic"]}
     results, summary = study({"interface": {"kind": "rough", "layers": 3}}, sweep={"zip": kinds})
     assert len(summary) == 2
+    assert (results / "report.html").stat().st_size > 0
     for row in summary.itertuples():
         fields = json.loads((results / row.run / "interface.json").read_text())
         periodic = "ends: periodic" in (results / row.run / "config.yaml").read_text()
@@ -62,7 +66,9 @@ def test_disordered_interfaces_with_both_kinds_of_ends(study):
 
 def test_an_interlayer_of_a_third_material(study):
     materials = CONFIG["materials"] | {"C": {"epsilon": 1.0, "sigma": 1.0}}
-    results, summary = study({"interlayer": {"layers": 4, "masses": "geometric"}}, materials=materials)
+    results, summary = study(
+        {"interlayer": {"layers": 4, "masses": "geometric"}}, *TABLE, materials=materials
+    )
     species = read_samples(results / summary["run"][0] / "samples.h5").layers["species"]
     assert list(species).count("C") == 4
 
@@ -75,7 +81,7 @@ def test_a_structure_file(study, tmp_path):
     material[inside] = "B"
     atoms.set_array("material", material)
     ase.io.write(tmp_path / "mine.extxyz", atoms, format="extxyz")
-    results, summary = study({"file": "mine.extxyz"})
+    results, summary = study({"file": "mine.extxyz"}, *TABLE)
     run = results / summary["run"][0]
     species = read_samples(run / "samples.h5").layers["species"]
     assert list(species).count("mixed") == 1
@@ -88,11 +94,19 @@ def test_relaxed_lattice_constants_are_computed_once(study):
     materials = {"A": CONFIG["materials"]["A"], "B": CONFIG["materials"]["B"] | {"epsilon": 2.0}}
     results, summary = study(
         {"lattice_constant": "auto"},
+        *TABLE,
         materials=materials,
         interaction={"potential": "lj-harmonic", "cutoff": 1.7},
         sweep={"materials.B.mass": [2.0, 4.0]},
+        theory={"mesh": 1, "frequencies": 10},
     )
     crystals = {path.stem: json.loads(path.read_text()) for path in results.glob("crystals/*.json")}
     assert sorted(crystal["kind"] for crystal in crystals.values()) == ["axial", "axial", "bulk", "bulk"]
     for run in summary["run"]:
         assert json.loads((results / run / "crystals.json").read_text()) == crystals
+    theory = pd.read_csv(results / "theory.csv")  # of the same constants
+    assert theory["status"].tolist() == ["done", "done"]
+    for run, key in zip(theory["run"], theory["key"], strict=True):
+        predicted = json.loads((results / "theory" / key / "predict.json").read_text())["lattice_constants"]
+        constants = lattice_constants(load_config(results / run / "config.yaml"), crystals)
+        assert predicted == dict(zip(("lateral", "A", "B"), constants, strict=True))

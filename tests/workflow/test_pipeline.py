@@ -6,21 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from studies import CHAIN, write_chain
 
-CONFIG = """
-units: lj
-structure: {{lattice: chain, lattice_constant: 1.12, length: {{A: 20, B: 20}}}}
-materials:
-  A: {{mass: 1.0, epsilon: 1.0, sigma: 1.0}}
-  B: {{mass: 2.0, epsilon: 1.0, sigma: 1.0}}
-interaction: {{potential: lj, cutoff: 1.7}}
-baths: {{hot: {{temperature: 2.0, length: 4}}, cold: {{temperature: 1.0, length: 4}}, walls: 2}}
-run: {{equilibration_steps: 2000, production_steps: 8000, block_steps: 2000, threads: 1}}
-fit: {{skip_bath: {skip}, skip_interface: 2}}
-reference: {reference}
-sweep:
-  run.timestep: [{timesteps}]
-"""
 GOOD, COARSE = 0.005, 0.05
 """Time steps; with the second physics stops the run soon: atoms leave their places, or the energy audit fails."""
 
@@ -31,8 +18,8 @@ def study(tmp_path_factory, snakemake):
     directory = tmp_path_factory.mktemp("study")
 
     def call(*timesteps, skip=2, reference="argon"):
-        points = ", ".join(map(str, timesteps))
-        call.config.write_text(CONFIG.format(timesteps=points, skip=skip, reference=reference))
+        fit = CHAIN["fit"] | {"skip_bath": skip}
+        write_chain(call.config, fit=fit, reference=reference, sweep={"run.timestep": list(timesteps)})
         return snakemake(directory, call.config)
 
     call.config = directory / "small.yaml"
