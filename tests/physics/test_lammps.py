@@ -235,7 +235,7 @@ def check_samples(record, name, samples, reference):
 @pytest.mark.parametrize(
     ("equilibration", "production", "replicas", "threads"),
     [
-        pytest.param(50_000, 90_000, 1, 1, id="short"),
+        pytest.param(30_000, 64_000, 1, 1, id="short"),
         pytest.param(60_000, 700_000, 2, 2, id="sharp", marks=pytest.mark.validate),
     ],
 )

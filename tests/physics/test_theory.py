@@ -86,7 +86,7 @@ def test_long_baths_lead_to_R_nemd(mass, R_nemd, R_four_probe):
     assert exact[1] > R_four_probe * 1.2
 
 
-@pytest.mark.parametrize("mass", [2, 4])
+@pytest.mark.parametrize("mass", [pytest.param(2, marks=pytest.mark.validate), 4])
 def test_green_functions_and_exact_state_agree(mass):
     fields = predict(junction(mass, length=24, bath=12), exact=True)
     assert fields["exact"]["R_K"] == pytest.approx(fields["R_nemd"], rel=BATH_ERROR)
