@@ -69,7 +69,7 @@ def _relaxed(config) -> Iterator[Problem]:
 
 def _forces(config) -> Iterator[Problem]:
     """Yield forces that do not go with the potential or the lattice."""
-    if config.run.forces == "lattice":
+    if config.run.forces != "verlet":
         return
     potential = config.interaction.potential
     if potential != "lj":
@@ -86,7 +86,7 @@ def _skin(config) -> Iterator[Problem]:
     run, cutoff = config.run, config.interaction.cutoff
     if run.skin is None:
         return
-    if run.forces == "lattice":
+    if run.forces != "verlet":
         yield Problem("run.skin", show(run.skin), "not a key of forces lattice, only of verlet")
     elif run.skin > cutoff:
         text = f"must be at most interaction.cutoff = {cutoff:g}: an atom must not meet its own image"
@@ -156,6 +156,7 @@ def _until(config) -> Iterator[Problem]:
 _RULES = (
     _skin,
     geometry.cross_section,
+    geometry.second_cross_section,
     geometry.walls,
     geometry.periodic,
     geometry.cutoff,

@@ -28,7 +28,9 @@ def fill(data: Mapping, keys: Mapping[str, Key]) -> tuple[dict, list[Problem]]:
 
 
 def _fill_forces(data: dict) -> dict:
-    """The neighbour list's skin."""
+    """Verlet forces for what is not one lattice, and their skin."""
+    if _get(data, "structure.cross_section_B") is not None and _get(data, "run.forces") in (None, "auto"):
+        data = set_path(data, "run.forces", "verlet")
     run = _get(data, "run")
     if isinstance(run, dict) and run.get("forces") == "verlet" and run.get("skin") is None:
         data = set_path(data, "run.skin", SKIN)

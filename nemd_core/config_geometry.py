@@ -18,6 +18,8 @@ BULK_LAYERS, BULK_CELLS = 5, 3
 """A fit window with fewer layers or cells is no bulk: a slope would stand on little more than its two ends."""
 AUTO_SKIP, AUTO_SHARE = 2, 1 / 3
 """With `fit: auto` a window leaves out two cells or more at either end; it never has less than that share of the slab."""
+MAX_STRAIN = 0.03
+"""Strain of a side to which the lateral cells of the other fit."""
 MAX_CUTOFF_CELLS = 6
 """Lattice constants within the cut-off: beyond, the neighbour table is useless and memory runs out."""
 
@@ -112,6 +114,39 @@ def cross_section(config) -> Iterator[Problem]:
         one = least[0] == least[1]
         wanted = f"{least[0]} cells each way" if one else f"{least[0]} cells along y and {least[1]} along z"
         yield Problem(key, show(list(cells)), f"must be at least {wanted}: {reason}")
+
+
+def second_cross_section(config) -> Iterator[Problem]:
+    """Yield a cross-section of B that goes with nothing else that is given, or that would strain B too much."""
+    structure, key = config.structure, "structure.cross_section_B"
+    cells = structure.cross_section_B
+    if cells is None:
+        return
+    needs = (
+        ("run.forces", config.run.forces, "verlet"),
+        ("structure.interface.kind", structure.interface.kind, "sharp"),
+        ("structure.interlayer", "present" if structure.interlayer else "absent", "absent"),
+        ("structure.file", "present" if structure.file else "absent", "absent"),
+    )
+    for name, value, wanted in needs:
+        if value != wanted:
+            yield Problem(name, value, f"must be {wanted} with {key}: the sites are not one lattice")
+    constants = structure.lattice_constant
+    if isinstance(constants, float | str):
+        text = f"must be a mapping with the keys lateral, A, B with {key}: each side has its own"
+        yield Problem("structure.lattice_constant", show(constants), text)
+        return
+    if structure.cross_section is None:
+        return
+    for axis, n_a, n_b in zip("yz", structure.cross_section, cells, strict=True):
+        strain = constants.lateral * n_a / n_b / constants.B - 1
+        if abs(strain) > MAX_STRAIN:
+            best = max(1, round(constants.lateral * n_a / constants.B))
+            text = (
+                f"strains B by {100 * strain:.2g} % along {axis} against its lattice constant {constants.B:g}, must be at "
+                f"most {100 * MAX_STRAIN:g} %: {best} cells come closest; or change structure.cross_section"
+            )
+            yield Problem(key, show(list(cells)), text)
 
 
 def _reach_in_cells(config) -> int:

@@ -126,6 +126,12 @@ class Structure(Section):
     cross_section: CrossSection | None = key(
         "cells", "periodic cells along y and z, two cut-offs wide or more; a chain has none", None
     )
+    cross_section_B: CrossSection | None = key(
+        "cells",
+        "cells of side B along y and z, where its lattice has others than A's on the same sides (unequal sigma): B is "
+        "strained to fit; only with forces verlet",
+        None,
+    )
     length: Length = section("Cells along x on each side.")
     ends: Literal["fixed", "periodic"] = key(
         "",

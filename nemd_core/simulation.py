@@ -55,8 +55,8 @@ def bath_exchange(system: System, config) -> float:
     T = np.select(
         [region == "hot", region == "cold"], [config.baths.hot.temperature, config.baths.cold.temperature]
     )
-    per_layer = system.sites_per_layer * system.lattice.dimensions
-    return float(per_layer * (layer_friction(system, config.baths) * T).sum())
+    exchanged = layer_friction(system, config.baths) * T * system.layer_count
+    return float(system.lattice.dimensions * exchanged.sum())
 
 
 @dataclass

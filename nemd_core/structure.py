@@ -1,6 +1,7 @@
 """Builds a junction of two crystals, from a configuration or from an `ase.Atoms` that this package wrote."""
 
 from dataclasses import replace
+from functools import partial
 
 import ase
 import numpy as np
@@ -11,6 +12,7 @@ from .crystals import lattice_constants
 from .errors import StorageError
 from .lattice import find_lattice, orientations_of
 from .system import REGIONS, SPECIES, System
+from .two_lattices import TwoLattices
 
 _OFF_SITE = 0.25
 """How far from its site an atom of a structure file may lie, in nearest-neighbour distances."""
@@ -41,18 +43,19 @@ def build(config, crystals: dict | None = None) -> System:
             ("wall", baths.walls),
         )
     cross_section = tuple(structure.cross_section or (1, 1))
-    n_rows = cross_section[0] * cross_section[1] * len(lattice.basis)
-    side = np.tile(np.arange(n_a + n_b) >= n_a, n_rows).astype(np.int64)
     materials = [getattr(config.materials, name) for name in SPECIES]
-    system = System(
+    kind = System
+    if structure.cross_section_B:
+        kind = partial(TwoLattices, cross_section_b=tuple(structure.cross_section_B))
+    system = kind(
         lattice=lattice,
         lateral=lateral,
         axial=tuple(axial),
         cross_section=cross_section,
         n_cells=n_a + n_b,
         first_b_cell=n_a,
-        species=side,
-        mass=np.zeros(len(side)),
+        species=np.zeros(0, np.int64),
+        mass=np.zeros(0),
         cell_region=np.repeat([REGIONS.index(name) for name, _ in regions], [n for _, n in regions]),
         periodic=structure.ends == "periodic",
         zone=_zone(structure),
@@ -61,7 +64,8 @@ def build(config, crystals: dict | None = None) -> System:
             for material, symbol in zip(materials, System.symbols, strict=True)
         ),
     )
-    return _fill(system, config, materials)
+    side = system.cell_side[system.cell_of_site]
+    return _fill(replace(system, species=side), config, materials)
 
 
 def _zone(structure) -> tuple[int, int]:
@@ -280,7 +284,10 @@ def _system_of(atoms: ase.Atoms) -> System:
     species = np.array([SPECIES.index(name) for name in material])
     symbols = np.array(System.symbols, dtype="U2")
     symbols[species] = atoms.get_chemical_symbols()
-    return System(
+    kind = System
+    if "cross_section_b" in info:
+        kind = partial(TwoLattices, cross_section_b=tuple(int(n) for n in info["cross_section_b"]))
+    return kind(
         lattice=lattice,
         lateral=float(info["lateral"]),
         axial=tuple(float(a) for a in info["axial"]),

@@ -61,7 +61,7 @@ class System:
 
     @property
     def n_moving(self) -> int:
-        return self.n_rows * int(self.moving_cell.sum())
+        return int(self.moving_site.sum())
 
     @property
     def sites_per_layer(self) -> int:
@@ -70,7 +70,7 @@ class System:
     @property
     def layer_count(self) -> np.ndarray:
         """Sites of each layer, shape (n_layers,)."""
-        return np.full(self.n_layers, self.sites_per_layer)
+        return np.bincount(self.layer_of_site, minlength=self.n_layers)
 
     @property
     def first_b_layer(self) -> int:
@@ -94,6 +94,11 @@ class System:
         return np.array(self.axial) * self.lattice.edges[0] / self.lattice.layers_per_cell
 
     @property
+    def gap(self) -> float:
+        """What lies between the half spacings of A and B at an interface."""
+        return 0.0
+
+    @property
     def nearest(self) -> float:
         """Distance of nearest neighbours in the unstrained crystal of the lateral lattice constant."""
         return self.lattice.neighbour_distance * self.lateral
@@ -102,7 +107,7 @@ class System:
     def length(self) -> float:
         """Extent along x: layers times their spacing; the period of a periodic junction."""
         layers = np.array([self.first_b_layer, self.n_layers - self.first_b_layer])
-        return float(layers @ self.layer_spacing)
+        return float(layers @ self.layer_spacing) + (2 if self.periodic else 1) * self.gap
 
     def half_spacings(self, layer) -> np.ndarray:
         """Half spacings of A and of B between layer 0 and `layer`; any integers, shape (..., 2).
@@ -121,7 +126,12 @@ class System:
     def distance(self, layer, other) -> np.ndarray:
         """Distance along x from one ideal layer to another (arrays of any integers broadcast)."""
         halves = self.half_spacings(other) - self.half_spacings(layer)
-        return 0.5 * (halves[..., 0] * self.layer_spacing[0] + halves[..., 1] * self.layer_spacing[1])
+        x = 0.5 * (halves[..., 0] * self.layer_spacing[0] + halves[..., 1] * self.layer_spacing[1])
+        return x + self.gap * (self._interfaces_below(other) - self._interfaces_below(layer))
+
+    def _interfaces_below(self, layer) -> np.ndarray:
+        turns, place = divmod(np.asarray(layer), self.n_layers) if self.periodic else (0, np.asarray(layer))
+        return 2 * turns + (place >= self.first_b_layer)
 
     # ---- cells ----
 
@@ -150,10 +160,13 @@ class System:
         return np.tile(np.arange(self.n_cells), self.n_rows)
 
     @property
+    def basis_of_site(self) -> np.ndarray:
+        return np.repeat(self.basis_of_row, self.n_cells)
+
+    @property
     def layer_of_site(self) -> np.ndarray:
         """Layer index along x of each site, shape (n_sites,)."""
-        sublayer = np.repeat(self.basis_of_row, self.n_cells)
-        return self.cell_of_site * self.lattice.layers_per_cell + self.lattice.sublayer[sublayer]
+        return self.cell_of_site * self.lattice.layers_per_cell + self.lattice.sublayer[self.basis_of_site]
 
     @property
     def basis_of_row(self) -> np.ndarray:
@@ -166,14 +179,22 @@ class System:
         return bool((rows == rows[0]).all())
 
     @property
+    def lateral_places(self) -> np.ndarray:
+        """Ideal y and z of each site, in cells, shape (n_sites, 2)."""
+        ny, _ = self.cross_section
+        cell = np.arange(self.n_rows) // len(self.lattice.basis)
+        corner = self.lattice.basis[self.basis_of_row, 1:] + np.stack([cell % ny, cell // ny], axis=1)
+        return np.repeat(corner, self.n_cells, axis=0)
+
+    @property
+    def lateral_edges(self) -> np.ndarray:
+        """Edges of a cell along y and z, (2,), or of each site's cell, (n_sites, 2)."""
+        return self.lateral * self.lattice.edges[1:]
+
+    @property
     def positions(self) -> np.ndarray:
         """Ideal sites in sigma, x = 0 at the first layer, shape (n_sites, 3)."""
-        ny, _ = self.cross_section
-        row = np.arange(self.n_rows)
-        cell = row // len(self.lattice.basis)
-        corner = self.lattice.basis[self.basis_of_row, 1:] + np.stack([cell % ny, cell // ny], axis=1)
-        lateral = np.repeat(self.lateral * self.lattice.edges[1:] * corner, self.n_cells, axis=0)
-        return np.column_stack([self.layer_x[self.layer_of_site], lateral])
+        return np.column_stack([self.layer_x[self.layer_of_site], self.lateral_edges * self.lateral_places])
 
     def continued(self, layers: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The crystal some layers beyond both ends: positions (n, 3), their layers, and the sites that they continue.
@@ -184,8 +205,12 @@ class System:
         more = -(-layers // per_cell)
         cells = np.arange(-more, self.n_cells + more)
         inner = self.inner_cell(cells)
-        site = np.arange(self.n_sites).reshape(self.n_rows, self.n_cells)[:, inner].ravel()
-        layer = self.layer_of_site[site] + np.tile(cells - inner, self.n_rows) * per_cell
+        by_cell = np.split(
+            np.argsort(self.cell_of_site, kind="stable"), np.cumsum(np.bincount(self.cell_of_site))
+        )
+        site = np.concatenate([by_cell[cell] for cell in inner])
+        beyond = np.repeat(cells - inner, [len(by_cell[cell]) for cell in inner])
+        layer = self.layer_of_site[site] + beyond * per_cell
         places = np.column_stack([self.distance(0, layer), self.positions[site, 1:]])
         return places, layer, site
 
@@ -207,9 +232,10 @@ class System:
     @property
     def layer_species(self) -> np.ndarray:
         """Name of the species of each layer, or 'mixed', shape (n_layers,)."""
-        by_layer = self.species[np.argsort(self.layer_of_site, kind="stable")].reshape(self.n_layers, -1)
-        pure = (by_layer == by_layer[:, :1]).all(axis=1)
-        return np.where(pure, np.array(SPECIES)[by_layer[:, 0]], MIXED)
+        species = self.species[np.argsort(self.layer_of_site, kind="stable")]
+        first = np.concatenate([[0], np.cumsum(self.layer_count)[:-1]])
+        least, most = np.minimum.reduceat(species, first), np.maximum.reduceat(species, first)
+        return np.where(least == most, np.array(SPECIES)[least], MIXED)
 
     # ---- planes and interfaces ----
 
@@ -223,9 +249,11 @@ class System:
 
     @property
     def plane_x(self) -> np.ndarray:
-        """Planes lie half a spacing below the first layer of a cell, where the cell before it ends."""
+        """Planes lie half a spacing below the first layer of a cell, where the cell before it ends; or amid a gap."""
         first = self.plane_cell * self.lattice.layers_per_cell
-        return self.layer_x[first] - 0.5 * self.layer_spacing[self.cell_side[self.plane_cell]]
+        spacing = self.layer_spacing[self.cell_side[self.plane_cell]]
+        interface = (self.plane_cell == self.first_b_cell) | (self.plane_cell == 0)
+        return self.layer_x[first] - 0.5 * (spacing + self.gap * interface)
 
     @property
     def interfaces(self) -> dict[str, np.ndarray]:

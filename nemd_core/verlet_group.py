@@ -5,8 +5,8 @@ from functools import partial
 import numpy as np
 
 from .atoms import Atoms, make_atoms
-from .forces.neighbours import DONE, FULL, LOST, Box, Neighbours, build_all, enlarge, make_neighbours
-from .forces.sorting import BUILDS, pack, pack_ghosts
+from .forces.neighbours import DONE, FULL, LOST, build_all, enlarge, make_neighbours
+from .forces.sorting import BUILDS, Box, pack, pack_ghosts
 from .forces.verlet import pair_table, sum_energies, sum_forces
 from .group import count_rows, draw_velocities, make_plan
 from .observables import Series, empty_series
@@ -45,7 +45,7 @@ class Replica:
         )
         reach = config.interaction.cutoff + config.run.skin
         density = system.n_sites / (system.area * system.length)
-        self.list: Neighbours = make_neighbours(box, len(moving), frozen, reach, config.run.skin, density)
+        self.list, self.work = make_neighbours(box, len(moving), frozen, reach, config.run.skin, density)
         self.reservoirs = make_reservoirs(system, config, number, len(moving))
         between = config.structure.interface.plane == "species"
         self.meter = make_meter(system, len(moving), between)
@@ -57,9 +57,9 @@ class Replica:
         """Build the list for the present positions, and sum forces."""
         status = FULL
         while status == FULL:
-            status = build_all(self.atoms, self.list)
+            status = build_all(self.atoms, self.list, self.work)
             if status == FULL:
-                self.list = enlarge(self.list)
+                self.list, self.work = enlarge(self.list, self.work)
         self.lost = status == LOST
         if not self.lost:
             self.sum_forces()
@@ -78,7 +78,7 @@ class Replica:
     def energy(self) -> float:
         """Full-step kinetic plus potential energy."""
         for chunk in range(len(self.list.moved)):
-            self.meter.potential[chunk] = sum_energies(chunk, self.atoms, self.list, self.law)
+            sum_energies(chunk, self.atoms, self.list, self.law, self.meter.potential)
         return total_energy(self.atoms, self.meter)
 
     def by_number(self, array: np.ndarray) -> np.ndarray:
@@ -118,12 +118,12 @@ class VerletGroup:
             find_layers(chunk, replica.atoms, self.bins, 0.0, replica.atoms.layer)
         while plan.n_steps > 0 and not replica.lost:
             work = (
-                *(replica.atoms, replica.list, replica.law, replica.reservoirs, self.bins, plan),
-                *(replica.meter, series, number, row, status == FULL),
+                *(replica.atoms, replica.list, replica.work, replica.law, replica.reservoirs, self.bins),
+                *(plan, replica.meter, series, number, row, status == FULL),
             )
             status, step, row = run_team(partial(self._run, work), self._members)[0]
             if status == FULL:
-                replica.list = enlarge(replica.list)
+                replica.list, replica.work = enlarge(replica.list, replica.work)
             replica.lost = status == LOST
             plan = plan._replace(first_step=step, n_steps=end - step)
 
@@ -154,7 +154,7 @@ class VerletGroup:
         frames[0] = self.system.positions
         for number, replica in enumerate(self.replicas):
             atoms = replica.atoms
-            sides = replica.list.box.sides[:, None]
+            sides = replica.work.sides[:, None]
             frames[0, number, moving] = replica.by_number(atoms.x + sides * atoms.image)
             frames[1, number, moving] = replica.by_number(atoms.v - atoms.kick * atoms.f)
         return frames[0], frames[1]

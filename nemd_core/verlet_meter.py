@@ -29,11 +29,15 @@ class Bins(NamedTuple):
     """Bins along x: those of side A and those of side B are equally wide each."""
 
     low: float
-    """Lower end of the first bin."""
+    """Lower end of the junction."""
     boundary: float
-    """Where those of B begin."""
-    inverse: tuple[float, float]
-    """1 / width in A and in B."""
+    """The interface."""
+    begin_a: float
+    """Where the bins of A begin, and those of B; what lies in a gap beside them belongs to the next one."""
+    begin_b: float
+    inverse_a: float
+    """1 / width of a bin in A."""
+    inverse_b: float
     first_b: int
     n: int
     period: float
@@ -84,13 +88,17 @@ class Meter(NamedTuple):
 
 def make_bins(system: System) -> Bins:
     """The bins of a junction."""
-    spacing = system.layer_spacing
-    low = float(system.layer_x[0] - 0.5 * spacing[0])
+    spacing, first_b = system.layer_spacing, system.first_b_layer
+    begin_a = float(system.layer_x[0] - 0.5 * spacing[0])
+    begin_b = float(system.layer_x[first_b] - 0.5 * spacing[1])
     return Bins(
-        low=low,
-        boundary=float(low + system.first_b_layer * spacing[0]),
-        inverse=(1 / float(spacing[0]), 1 / float(spacing[1])),
-        first_b=system.first_b_layer,
+        low=begin_a - 0.5 * system.gap,
+        boundary=begin_b - 0.5 * system.gap,
+        begin_a=begin_a,
+        begin_b=begin_b,
+        inverse_a=1 / float(spacing[0]),
+        inverse_b=1 / float(spacing[1]),
+        first_b=first_b,
         n=system.n_layers,
         period=system.length if system.periodic else 0.0,
         centre=system.layer_x,
@@ -122,8 +130,8 @@ def layer_at(x, bins):
     if bins.period > 0.0:
         x = x - bins.period * np.floor((x - bins.low) / bins.period)
     if x < bins.boundary:
-        return max(int(np.floor((x - bins.low) * bins.inverse[0])), 0)
-    return min(bins.first_b + int((x - bins.boundary) * bins.inverse[1]), bins.n - 1)
+        return min(max(int(np.floor((x - bins.begin_a) * bins.inverse_a)), 0), bins.first_b - 1)
+    return min(bins.first_b + max(int(np.floor((x - bins.begin_b) * bins.inverse_b)), 0), bins.n - 1)
 
 
 @kernel

@@ -149,7 +149,7 @@ def count_ghost_chunks(list_):
 
 @whole
 def run_block(
-    member, members, meeting, atoms, list_, law, reservoirs, bins, plan, meter, series, replica, row, midway
+    member, members, meeting, atoms, list_, work, law, reservoirs, bins, plan, meter, series, replica, row, midway
 ):
     """Do the steps of `plan`; rows of `series` fill up from `row`. Returns (status, step at which it stopped, next row).
 
@@ -169,12 +169,12 @@ def run_block(
         if must_build(list_):
             meet(meeting, members)
             if member == 0:
-                say(meeting, start_build(atoms, list_))
+                say(meeting, start_build(atoms, list_, work))
             meet(meeting, members)
             if said(meeting) != DONE:
                 return said(meeting), step - 1, row
             for chunk in share(chunks, member, members):
-                build_chunk(chunk, list_)
+                build_chunk(chunk, list_, work)
             meet(meeting, members)
             if member == 0:
                 say(meeting, finish_build(list_))
@@ -210,7 +210,7 @@ def run_block(
                 sample_flow(atoms, meter)
         if plan.sample_every > 0 and step % plan.series_steps == 0:
             for chunk in share(chunks, member, members):
-                meter.potential[chunk] = sum_energies(chunk, atoms, list_, law)
+                sum_energies(chunk, atoms, list_, law, meter.potential)
             meet(meeting, members)
             if member == 0:
                 record_row(row, replica, atoms, reservoirs, bins, plan, meter, series)

@@ -145,8 +145,8 @@ def sum_powers(chunk, atoms, list_, law, power):
 
 
 @kernel
-def sum_energies(chunk, atoms, list_, law):
-    """Potential energy of the pairs of a chunk: half of each with a moving atom, all of each with a frozen one."""
+def sum_energies(chunk, atoms, list_, law, potential):
+    """potential[chunk]: energy of the pairs of a chunk, half of each with a moving atom, all of each with a frozen one."""
     total = splat(0.0)
     for i in range(chunk * CHUNK, min((chunk + 1) * CHUNK, list_.n)):
         x, y, z = splat(atoms.x[0, i]), splat(atoms.x[1, i]), splat(atoms.x[2, i])
@@ -162,7 +162,7 @@ def sum_energies(chunk, atoms, list_, law):
             energy = (splat(1 / 12) * a * inverse6 + splat(1 / 6) * b) * inverse6
             energy = energy + _chosen(law, 3, own, species) - _chosen(law, 2, own, species) * sqrt(r2)
             total = fused(share, where_less(r2, splat(law.squared_cutoff), energy), total)
-    return add_lanes(total)
+    potential[chunk] = add_lanes(total)
 
 
 @kernel

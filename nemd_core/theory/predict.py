@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..config_yaml import refuse
+from ..config_yaml import refuse, show
 from ..crystals import crystals_of, lattice_constants
 from ..relaxation import relax_all
 from ..units import QUANTITIES, Reference, quantity_of, reduced_unit
@@ -94,6 +94,9 @@ def predict(
     """
     if config.theory is None:
         raise refuse("theory", "empty", "must be a mapping, or be left out, for a prediction")
+    if config.structure.cross_section_B is not None:
+        cells = show(list(config.structure.cross_section_B))
+        raise refuse("structure.cross_section_B", cells, "must be absent for theory, which takes one lattice")
     if directory is not None:
         make_directory(Path(directory))
     threads = threads or min(config.run.threads, os.cpu_count() or 1)

@@ -64,7 +64,7 @@ def test_the_shipped_configs_are_there():
     names = (
         "default equal-materials lj-harmonic lj-stiffness mass-stiffness-map seeds orientations periodic "
         "rough-interface graded-interlayer structure-file mass-step-chain stiffness-step-chain rll-chain "
-        "harmonic-fcc-mass-step diamond-harmonic limits temperature liquid"
+        "harmonic-fcc-mass-step diamond-harmonic limits temperature liquid solid-liquid"
     )
     assert set(names.split()) == {path.stem for path in CONFIGS}
 

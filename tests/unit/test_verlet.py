@@ -5,14 +5,16 @@ import json
 import numpy as np
 import pytest
 import yaml
-from configurations import CHAIN, FCC, only_problem
+from configurations import CHAIN, FCC, only_problem, problems
 from configurations import LJ as JUNCTION
 from configurations import changed as with_keys
 from junctions import LIQUID, LJ, changed, configure
+from scipy.spatial import cKDTree
 
-from nemd_core import Simulation, read_samples
+from nemd_core import Simulation, build, from_ase, predict, read_samples
 from nemd_core.__main__ import main
 from nemd_core.config import parse_config
+from nemd_core.errors import ConfigError
 from nemd_core.forces.verlet import sum_one
 from nemd_core.verlet_meter import find_layers
 
@@ -181,3 +183,83 @@ def test_a_liquid_need_not_be_a_stable_crystal():
     thin = "structure.lattice_constant=1.8821"
     assert only_problem(with_keys(JUNCTION, thin)).key == "structure.lattice_constant"
     parse_config(with_keys(JUNCTION, thin, "run.forces=verlet"))
+
+
+# --- lattices that do not match -------------------------------------------------------------------------------
+
+UNEQUAL = (
+    "structure.lattice_constant={lateral: 1.58, A: 1.58, B: 1.9}",
+    "structure.cross_section_B=[5, 5]",
+    "materials.B.sigma=1.2",
+)
+
+
+def test_lattices_that_do_not_match_are_one_junction_of_two():
+    config = parse_config(with_keys(JUNCTION, *UNEQUAL, "structure.length={A: 24, B: 23}"))
+    assert config.run.forces == "verlet"
+    system = build(config)
+    assert system.n_sites == 4 * (24 * 36 + 23 * 25) == len(system.positions) == len(system.mass)
+    assert list(np.unique(system.layer_count)) == [50, 72]
+    np.testing.assert_allclose(system.strain, 6 * 1.58 / 5 / 1.9 - 1, rtol=0, atol=1e-12)
+    inside = system.positions[:, 1:] < system.sides
+    assert inside.all() and (system.layer_species == np.repeat(["A", "B"], [48, 46])).all()
+    tree = cKDTree(system.positions - [-1, 0, 0], boxsize=[100, *system.sides])
+    nearest = tree.query(system.positions - [-1, 0, 0], 2)[0][:, 1]
+    assert 0.9 * (1.58 + 1.9) / 2 / 2**0.5 <= nearest.min() + 1e-9 and nearest.max() < 1.36
+    assert (np.diff(system.layer_x) > 0).all() and np.diff(system.layer_x).argmax() == 47
+    assert system.layer_x[47] < system.plane_x[system.interfaces["plane"][0]] < system.layer_x[48]
+    again = from_ase(system.to_ase())
+    assert np.array_equal(again.positions, system.positions) and np.array_equal(again.species, system.species)
+
+
+def test_lattices_that_do_not_match_run():
+    """Walls, baths and the flux through every plane, the interface among them, are those of the ledger's energy."""
+    base = changed(
+        LJ,
+        structure__lattice_constant={"lateral": 1.58, "A": 1.58, "B": 1.9},
+        structure__cross_section=[4, 4],
+        structure__cross_section_B=[3, 3],
+        structure__length={"A": 7, "B": 7},
+        materials__B={"mass": 2.0, "epsilon": 1.0, "sigma": 1.2},
+        run__production_steps=400,
+    )
+    base["structure"]["lattice_constant"]["B"] = 2.1
+    simulation = Simulation(parse_config(base))
+    simulation.run()
+    samples = simulation.samples()
+    assert simulation.audit.passed and np.isfinite(samples.flux).all()
+    assert samples.layers["n_sites"][0] == 32 and samples.layers["n_sites"][-1] == 18
+    assert samples.layers["n_sites"].sum() == pytest.approx(simulation.system.n_sites)
+
+
+@pytest.mark.parametrize(
+    ("setting", "key", "words"),
+    [
+        ("structure.cross_section_B=[6, 5]", "structure.cross_section_B", "5 cells come closest"),
+        ("structure.lattice_constant=1.58", "structure.lattice_constant", "must be a mapping"),
+        (
+            "structure.interface={kind: rough, layers: 2}",
+            "structure.interface.kind",
+            "the sites are not one lattice",
+        ),
+        ("structure.interlayer={layers: 2}", "structure.interlayer", "must be absent"),
+    ],
+)
+def test_what_does_not_go_with_two_lattices_is_refused(setting, key, words):
+    data = with_keys(JUNCTION, *UNEQUAL, setting)
+    if "interlayer" in setting:
+        data["materials"]["C"] = {"mass": 1.0, "epsilon": 1.0, "sigma": 1.0}
+    problem = only_problem(data)
+    assert problem.key == key and words in problem.allowed
+
+
+def test_forces_lattice_do_not_hold_two_lattices():
+    found = problems(with_keys(JUNCTION, *UNEQUAL, "run.forces=lattice"))
+    keys = {problem.key: problem.allowed for problem in found}
+    assert "must be verlet with structure.cross_section_B" in keys["run.forces"]
+
+
+def test_theory_takes_one_lattice():
+    config = parse_config(with_keys(JUNCTION, *UNEQUAL))
+    with pytest.raises(ConfigError, match="must be absent for theory"):
+        predict(config)
