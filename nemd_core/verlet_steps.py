@@ -149,7 +149,21 @@ def count_ghost_chunks(list_):
 
 @whole
 def run_block(
-    member, members, meeting, atoms, list_, work, law, reservoirs, bins, plan, meter, series, replica, row, midway
+    member,
+    members,
+    meeting,
+    atoms,
+    list_,
+    work,
+    law,
+    reservoirs,
+    bins,
+    plan,
+    meter,
+    series,
+    replica,
+    row,
+    midway,
 ):
     """Do the steps of `plan`; rows of `series` fill up from `row`. Returns (status, step at which it stopped, next row).
 
