@@ -202,7 +202,7 @@ def test_all_problems_at_once():
         "structure.latice=fcc",
         "materials.A.mass=-1",
         "baths.hot.temperature=-0.1",
-        "run.precision=mixed",
+        "run.precision=half",
         "run.series_steps=15",
         "baths.cold.length=30",
         "structure.cross_section=[3, 3]",
