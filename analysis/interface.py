@@ -19,7 +19,7 @@ R_K is the mean jump by the mean flux. `interfaces` lists each one by itself. It
 own path lie from those of both.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +95,10 @@ class Settings:
             timestep=config.run.timestep,
             transients=Transients(config, crystals) if harmonic else None,
         )
+
+    def without_transients(self) -> "Settings":
+        """For an estimate that is not judged: the exact error of a harmonic run takes long, and needs its crystals."""
+        return replace(self, transients=None)
 
 
 @dataclass

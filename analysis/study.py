@@ -87,7 +87,7 @@ class Run:
     @cached_property
     def running(self) -> pd.DataFrame:
         """R_K and its error of the first part of the run, for growing parts (`running.running_resistance`)."""
-        return running_resistance(self.samples, Settings.from_config(self.config))
+        return running_resistance(self.samples, Settings.from_config(self.config).without_transients())
 
 
 def tidy_series(samples: Samples) -> pd.DataFrame:

@@ -1,7 +1,5 @@
 """What `run.until` asks during a run: how well R_K is known from the samples so far, by the analysis that will judge it."""
 
-from dataclasses import replace
-
 from nemd_core.storage import Samples
 from nemd_core.until import Estimate
 
@@ -15,7 +13,7 @@ def make_estimator(config):
     value is R_K, error half of its 68 % interval, n_effective the independent samples. None where R_K is not resolved,
     and where there are too few rows for an error bar. The checks have no say: `trusted` is judged when the run has ended.
     """
-    settings = replace(Settings.from_config(config), transients=None)  # of no use to an estimate
+    settings = Settings.from_config(config).without_transients()
 
     def estimate(samples: Samples) -> Estimate | None:
         if samples.energy.size < MIN_BLOCKS:
