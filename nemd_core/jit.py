@@ -68,7 +68,7 @@ call hands over hundreds of numbers, which a short chain would feel."""
 inner = njit(fastmath=FAST, forceinline=True, no_cpython_wrapper=True, **_COMMON)
 """A kernel that is called by others alone: what Python would need to call it takes as long to compile as the kernel."""
 
-inlined = njit(fastmath=FAST, forceinline=True, no_cpython_wrapper=True, **{**_COMMON, "cache": False})
+inlined = njit(fastmath=FAST, forceinline=True, **{**_COMMON, "cache": False})
 """A small function that becomes part of its caller."""
 
 whole = njit(fastmath=FAST, **_COMMON)
