@@ -19,7 +19,7 @@ import numpy as np
 
 from .baths import HOT
 from .forces.sorting import CHUNK
-from .forces.verlet import sum_one
+from .forces.verlet import sum_one, sum_through
 from .jit import inlined, kernel
 from .observables import plane_shares
 from .system import System
@@ -165,7 +165,7 @@ def cross_chunk(chunk, atoms, list_, law, bins, dt, meter):
     for i in range(first, min(first + CHUNK, list_.n)):
         if here[i] == layer[i]:
             continue
-        energy, power, _, _, _ = sum_one(i, atoms, list_, law, 0.0)
+        energy, power = sum_one(i, atoms, list_, law)
         for component in range(3):
             energy += 0.5 * atoms.mass[i] * atoms.v[component, i] ** 2
         meter.way[0, found], meter.way[1, found] = layer[i], here[i]
@@ -202,7 +202,7 @@ def sample_reference(chunk, atoms, list_, law, bins, meter):
         above = plane <= x and x < plane + list_.range
         other = meter.between_species and atoms.species[i] > 0 and list_.kind[i] != atoms.species[i]
         if above or other:
-            _, _, power, pull, power_a = sum_one(i, atoms, list_, law, plane)
+            power, pull, power_a = sum_through(i, atoms, list_, law, plane)
             if above:
                 total[0] += power
                 total[1] += pull

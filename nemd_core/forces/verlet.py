@@ -123,25 +123,54 @@ def pack_ghost_velocities(chunk, list_):
             packed[p + component] = packed[q + component]
 
 
+@inlined
+def _pair(list_, k, x, y, z, law, own, kind):
+    """(dx, dy, dz, -phi'/r) from eight neighbours to an atom at (x, y, z), and their species and velocities."""
+    xj, yj, zj, species = gather_all(list_.packed, list_.offset, k)
+    dx, dy, dz = x - xj, y - yj, z - zj
+    r2 = fused(dx, dx, fused(dy, dy, dz * dz))
+    one = 0 if kind == MIXED else kind
+    a, b, slope = _towards(law, 0, own, one), _towards(law, 1, own, one), _towards(law, 2, own, one)
+    if kind == MIXED:
+        a, b = _chosen(law, 0, own, species), _chosen(law, 1, own, species)
+        slope = _chosen(law, 2, own, species)
+    velocity = gather_xyz(list_.velocity, list_.offset, k)
+    return (dx, dy, dz, _force_over_r(law, r2, a, b, slope)), (xj, species), velocity
+
+
 @kernel
 def sum_powers(chunk, atoms, list_, law, power):
     """power[i] = W_i = ½ sum over j of F_(i<-j) · (v_i + v_j), the energy that atom i receives from all others per time.
 
     `list_.velocity` must be up to date.
     """
+    f, v = atoms.f, atoms.v
     for i in range(chunk * CHUNK, min((chunk + 1) * CHUNK, list_.n)):
         x, y, z = splat(atoms.x[0, i]), splat(atoms.x[1, i]), splat(atoms.x[2, i])
-        own, total = atoms.species[i], splat(0.0)
+        own, kind, total = atoms.species[i], _one_species(list_.kind[i], law), splat(0.0)
         for k in range(list_.first[i], list_.first[i] + LANES * list_.groups[i], LANES):
-            xj, yj, zj, species = gather_all(list_.packed, list_.offset, k)
-            vx, vy, vz = gather_xyz(list_.velocity, list_.offset, k)
-            dx, dy, dz = x - xj, y - yj, z - zj
-            r2 = fused(dx, dx, fused(dy, dy, dz * dz))
-            a, b = _chosen(law, 0, own, species), _chosen(law, 1, own, species)
-            g = _force_over_r(law, r2, a, b, _chosen(law, 2, own, species))
+            (dx, dy, dz, g), _, (vx, vy, vz) = _pair(list_, k, x, y, z, law, own, kind)
             total = fused(g, fused(dx, vx, fused(dy, vy, dz * vz)), total)
-        f, v = atoms.f, atoms.v
         power[i] = 0.5 * (f[0, i] * v[0, i] + f[1, i] * v[1, i] + f[2, i] * v[2, i] + add_lanes(total))
+
+
+@kernel
+def sum_through(i, atoms, list_, law, plane):
+    """What reaches atom i from atoms below a plane across x, and from species A, per time; as parts of W_i.
+
+    Returns the part from below, the x of the force from below, and the part from A.
+    """
+    x, y, z = splat(atoms.x[0, i]), splat(atoms.x[1, i]), splat(atoms.x[2, i])
+    vx, vy, vz = splat(atoms.v[0, i]), splat(atoms.v[1, i]), splat(atoms.v[2, i])
+    own, kind, border, half = atoms.species[i], _one_species(list_.kind[i], law), splat(plane), splat(0.5)
+    power, pull, power_a = splat(0.0), splat(0.0), splat(0.0)
+    for k in range(list_.first[i], list_.first[i] + LANES * list_.groups[i], LANES):
+        (dx, dy, dz, g), (xj, species), (ux, uy, uz) = _pair(list_, k, x, y, z, law, own, kind)
+        given = g * fused(dx, vx + ux, fused(dy, vy + uy, dz * (vz + uz)))
+        power = power + where_less(xj, border, given)
+        pull = pull + where_less(xj, border, g * dx)
+        power_a = power_a + where_less(species, half, given)
+    return 0.5 * add_lanes(power), add_lanes(pull), 0.5 * add_lanes(power_a)
 
 
 @kernel
@@ -166,26 +195,20 @@ def sum_energies(chunk, atoms, list_, law, potential):
 
 
 @kernel
-def sum_one(i, atoms, list_, law, plane):
-    """The same sums for one atom, pair by pair: what it exchanges, and with whom.
-
-    plane: a place along x. Returns half of its potential energy; W_i; and the part of W_i that comes from atoms below the
-    plane, the x of their force, and the part that comes from atoms of species A.
-    """
-    packed, energy, power, power_below, pull_below, power_a = list_.packed, 0.0, 0.0, 0.0, 0.0, 0.0
+def sum_one(i, atoms, list_, law):
+    """Half of the potential energy of one atom, and W_i, pair by pair: without `list_.velocity`."""
+    packed, energy, power = list_.packed, 0.0, 0.0
     for k in range(list_.first[i], list_.first[i] + LANES * list_.groups[i]):
         p = list_.offset[k]
         dx, dy, dz = atoms.x[0, i] - packed[p], atoms.x[1, i] - packed[p + 1], atoms.x[2, i] - packed[p + 2]
         r2 = dx * dx + dy * dy + dz * dz
         if r2 >= law.squared_cutoff:
             continue
-        species = int(packed[p + 3])
-        c = _KINDS * atoms.species[i] + species
+        c = _KINDS * atoms.species[i] + int(packed[p + 3])
         a, b = law.coefficient[c], law.coefficient[_KINDS**2 + c]
         slope, offset = law.coefficient[2 * _KINDS**2 + c], law.coefficient[3 * _KINDS**2 + c]
-        inverse6 = r2**-3
-        r = np.sqrt(r2)
-        g = (((a * inverse6 + b) * inverse6) + slope * r) / r2
+        inverse, r = 1.0 / r2, np.sqrt(r2)
+        inverse6 = inverse * inverse * inverse
         energy += 0.5 * ((a / 12 * inverse6 + b / 6) * inverse6 + offset - slope * r)
         j = p // PACK
         if j > list_.n + list_.frozen:
@@ -193,10 +216,5 @@ def sum_one(i, atoms, list_, law, plane):
         both = 0.0
         for component, d in enumerate((dx, dy, dz)):
             both += d * (atoms.v[component, i] + (atoms.v[component, j] if j < list_.n else 0.0))
-        power += 0.5 * g * both
-        if packed[p] < plane:
-            power_below += 0.5 * g * both
-            pull_below += g * dx
-        if species == 0:
-            power_a += 0.5 * g * both
-    return energy, power, power_below, pull_below, power_a
+        power += 0.5 * ((a * inverse6 + b) * inverse6 + slope * r) * inverse * both
+    return energy, power

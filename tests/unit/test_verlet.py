@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import yaml
+from ase.calculators.lj import LennardJones
 from configurations import CHAIN, FCC, only_problem, problems
 from configurations import LJ as JUNCTION
 from configurations import changed as with_keys
@@ -15,7 +16,9 @@ from nemd_core import Simulation, build, from_ase, predict, read_samples
 from nemd_core.__main__ import main
 from nemd_core.config import parse_config
 from nemd_core.errors import ConfigError
+from nemd_core.forces.reference import reference_forces
 from nemd_core.forces.verlet import sum_one
+from nemd_core.potentials import law_of
 from nemd_core.verlet_meter import find_layers
 
 SHORT = {
@@ -58,11 +61,11 @@ def test_both_kernels_agree_on_a_crystal(name):
     assert np.array_equal(first.layers["n_sites"], second.layers["n_sites"])
 
 
-def start(**settings):
-    """The group of one liquid whose baths are switched off, after it has melted."""
+def start(steps=300, **settings):
+    """The group of one liquid whose baths are switched off, after it has melted, or begun to."""
     simulation = Simulation(configure(LIQUID, **settings))
     (group,) = simulation.groups
-    group.advance(0, 300, False)
+    group.advance(0, steps, False)
     (replica,) = group.replicas
     replica.reservoirs.memory[:], replica.reservoirs.noise[:] = 1.0, 0.0
     return group, replica
@@ -75,7 +78,7 @@ def sums_by_cell(group, replica):
         find_layers(chunk, atoms, group.bins, 0.0, atoms.layer)
     own = 0.5 * (atoms.mass * atoms.v**2).sum(axis=0)
     for i, layer in enumerate(atoms.layer):
-        energy, power, *_ = sum_one(i, atoms, replica.list, replica.law, 0.0)
+        energy, power = sum_one(i, atoms, replica.list, replica.law)
         sums[:, layer] += own[i] + energy, power
     return sums.reshape(2, group.system.n_cells, -1).sum(axis=2)
 
@@ -93,6 +96,32 @@ def test_cells_gain_what_flows_through_their_planes_also_where_atoms_cross(dt):
     gained = flown - np.roll(flown, -1) - 0.5 * dt * (received_last - received)
     assert np.abs(flown).max() > 10 and np.abs(np.bincount(replica.atoms.layer) - before).sum() > 10
     np.testing.assert_allclose(gained, end - begin, rtol=0, atol=6e3 * dt**2)
+
+
+def test_forces_of_a_melt_are_those_of_the_slow_reference():
+    """Two materials, force-shift. Few steps: the reference looks for images not far from the sites."""
+    group, replica = start(60)
+    system, moved = group.system, group.frames()[0][0] - group.system.positions
+    assert 0.5 < np.abs(moved).max() < 1.5
+    wanted = reference_forces(system, law_of(group.config), moved)
+    scale = np.abs(wanted.forces).max()
+    np.testing.assert_allclose(replica.by_number(replica.atoms.f), wanted.forces, rtol=0, atol=1e-12 * scale)
+    kinetic = 0.5 * (replica.atoms.mass * replica.atoms.v**2).sum()
+    assert replica.energy() - kinetic == pytest.approx(wanted.energy, rel=1e-12)
+
+
+def test_forces_of_a_melt_are_those_of_ase():
+    """One material, truncation none; ASE shifts the energy to zero at the cut-off, as we do where atoms cross it."""
+    one = {"mass": 1.0, "epsilon": 1.0, "sigma": 1.0}
+    group, replica = start(materials={"A": one, "B": one}, interaction__truncation="none")
+    atoms = group.system.to_ase()
+    atoms.positions, atoms.pbc = group.frames()[0][0], True
+    atoms.calc = LennardJones(sigma=1.0, epsilon=1.0, rc=group.config.interaction.cutoff)
+    forces = atoms.get_forces()
+    scale = np.abs(forces).max()
+    np.testing.assert_allclose(replica.by_number(replica.atoms.f), forces, rtol=0, atol=1e-12 * scale)
+    kinetic = 0.5 * (replica.atoms.mass * replica.atoms.v**2).sum()
+    assert replica.energy() - kinetic == pytest.approx(atoms.get_potential_energy(), rel=1e-12)
 
 
 def test_energy_and_momentum_are_conserved_without_baths():
