@@ -87,9 +87,10 @@ class Group:
         pair_u = rows.rounded(u) if self.mixed else u
         self.state = State(u, self._initial_velocities(), rows.vectors(), pair_u, kick)
         self._members, self._meeting = min(threads, rows.sheets), make_meeting()
-        self._find_forces()
+        self.find_forces()
 
-    def _find_forces(self) -> None:
+    def find_forces(self) -> None:
+        """Forces of the present displacements, after they were changed from outside."""
         initialise(self.state, self.forces.field, self.forces.pair_field, self.forces.pair_law, self.mixed)
 
     def _initial_velocities(self) -> np.ndarray:
@@ -164,7 +165,7 @@ class Group:
         self.state.u[:] = rows.scatter(system, displacement)
         self.state.v[:] = rows.scatter(system, velocity)
         self.baths.heat[:] = heat[self._bath_replica, self.baths.site.astype(np.int64)]
-        self._find_forces()
+        self.find_forces()
 
     @property
     def _bath_replica(self) -> np.ndarray:
