@@ -56,7 +56,8 @@ def make_config(settings, mass=4.0, cross="arithmetic", seed=1, ends="fixed"):
             "structure": {
                 "lattice": "sc",
                 "lattice_constant": 1.0,
-                "cross_section": [200, 200],  # too large for an exact answer: synthetic samples know no slow modes
+                # too large for an exact answer: synthetic samples know no slow modes
+                "cross_section": [200, 200],
                 "length": {"A": side, "B": side},
                 "ends": ends,
             },
