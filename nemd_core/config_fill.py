@@ -29,10 +29,13 @@ def fill(data: Mapping, keys: Mapping[str, Key]) -> tuple[dict, list[Problem]]:
 
 def _fill_forces(data: dict) -> dict:
     """Verlet forces for what is not one lattice, and their skin."""
-    if _get(data, "structure.cross_section_B") is not None and _get(data, "run.forces") in (None, "auto"):
-        data = set_path(data, "run.forces", "verlet")
     run = _get(data, "run")
-    if isinstance(run, dict) and run.get("forces") == "verlet" and run.get("skin") is None:
+    if run is not None and not isinstance(run, dict):
+        return data
+    if _get(data, "run.forces") in (None, "auto"):
+        two = _get(data, "structure.cross_section_B") is not None
+        data = set_path(data, "run.forces", "verlet" if two else "lattice")
+    if _get(data, "run.forces") == "verlet" and _get(data, "run.skin") is None:
         data = set_path(data, "run.skin", SKIN)
     return data
 

@@ -7,7 +7,7 @@ how defaults that depend on other keys are found in config_fill.py.
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Tag, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Tag, model_validator
 
 from nemd_core import config_docs
 from nemd_core.config_docs import REQUIRED
@@ -127,10 +127,7 @@ class Structure(Section):
         "cells", "periodic cells along y and z, two cut-offs wide or more; a chain has none", None
     )
     cross_section_B: CrossSection | None = key(
-        "cells",
-        "cells of side B along y and z, where its lattice has others than A's on the same sides (unequal sigma): B is "
-        "strained to fit; only with forces verlet",
-        None,
+        "cells", "of side B, where other cells than A's fit its lattice: needs forces verlet", None
     )
     length: Length = section("Cells along x on each side.")
     ends: Literal["fixed", "periodic"] = key(
@@ -322,19 +319,9 @@ class Run(Section):
         "", "mixed: the pair terms of forces in single precision, state and sums in double", "double"
     )
     forces: Literal["auto", "lattice", "verlet"] = key(
-        "",
-        "lattice: a fixed neighbour table, for crystals; verlet: a list that follows the atoms, for what melts, flows or "
-        "diffuses; auto: verlet where the sites are not one lattice",
-        "auto",
+        "", "a fixed neighbour table, for crystals, or a list that follows the atoms", "auto"
     )
-    skin: Positive | None = key(
-        "sigma0", "with forces verlet, how much further than the cut-off the neighbour list reaches", None
-    )
-
-    @field_validator("forces", mode="after")
-    @classmethod
-    def _resolve_auto(cls, value):
-        return "lattice" if value == "auto" else value
+    skin: Positive | None = key("sigma0", "reach of the list beyond the cut-off; forces verlet: 0.3", None)
 
 
 class Output(Section):
