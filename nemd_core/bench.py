@@ -19,6 +19,7 @@ from .config import Config, parse_config
 from .foreign.lammps import MPIRUN, find_lmp, input_text, melt_text, run_lammps, run_melt
 from .machine import arithmetic_rate, seconds_per_pair
 from .runs import processor
+from .simd import LANES
 from .simulation import Simulation
 from .structure import build
 
@@ -260,7 +261,7 @@ def _measure_kernel() -> dict:
     """The force kernel against what the vector unit could do."""
     found = {"fused_per_s": arithmetic_rate()}
     print(
-        f"vector arithmetic: {found['fused_per_s'] / 1e9:.2f} thousand million vectors of 8 doubles a second"
+        f"vector arithmetic: {found['fused_per_s'] / 1e9:.2f} thousand million vectors of {LANES} doubles a second"
     )
     for case in CASES[:4]:
         seconds, operations = seconds_per_pair(case.config(1, 200))

@@ -1,9 +1,10 @@
 """Vectors of eight doubles, or of sixteen singles, that travel together: an explicit vector type for Numba kernels.
 
+Where registers are shorter (no AVX-512) vectors have half as many: if each took two registers, too few would be left.
+
 The compiler vectorises a plain loop well only where it can prove that rows do not overlap; a pair kernel that adds
 to the rows of both partners cannot give it that proof. With this type a kernel says what it wants: loads, stores,
-arithmetic and a select on all lanes, accumulators in registers. LLVM splits the vector where the machine has
-narrower registers. What an array holds, or a scalar is, tells which of the two is meant: a kernel is written once.
+arithmetic and a select on all lanes, accumulators in registers. What an array holds, or a scalar is, tells which of the two is meant: a kernel is written once.
 
 With NUMBA_DISABLE_JIT=1 the same names work on small numpy arrays, so that a kernel can be stepped through.
 """
@@ -17,7 +18,13 @@ from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
-LANES = 8
+
+def _has_estimates() -> bool:
+    """Whether the machine has registers of 512 bits, and the quick estimates of 1/x and 1/sqrt(x) that come with them."""
+    return llvm.get_host_cpu_features().get("avx512f", False)
+
+
+LANES = 8 if _has_estimates() else 4
 """Doubles in a vector; singles are twice as many."""
 _FLAGS = ("nsz",)
 _BYTE = ir.IntType(8)
@@ -30,7 +37,7 @@ def lanes(dtype) -> int:
 
 class _Vector(types.Type):
     def __init__(self, name: str, element, dtype):
-        self.element, self.lanes = element, lanes(dtype)
+        self.element, self.lanes, self.bytes = element, lanes(dtype), np.dtype(dtype).itemsize
         self.ir = ir.VectorType(element, self.lanes)
         super().__init__(name=f"{name}x{self.lanes}")
 
@@ -64,7 +71,7 @@ def _pointer(context, builder, kind, array_type, array, index):
 def _call(builder, kind, name, arguments):
     """An LLVM intrinsic that takes and returns vectors of this kind."""
     signature = ir.FunctionType(kind.ir, [kind.ir] * len(arguments))
-    suffix = f"v{kind.lanes}f{8 * 64 // kind.lanes}"
+    suffix = f"v{kind.lanes}f{8 * kind.bytes}"
     return builder.call(
         cgutils.get_or_insert_function(builder.module, signature, f"llvm.{name}.{suffix}"), arguments
     )
@@ -77,21 +84,21 @@ def load(typingctx, array, index):
 
     def codegen(context, builder, signature, args):
         pointer = _pointer(context, builder, kind, signature.args[0], args[0], args[1])
-        return builder.load(pointer, align=64 // kind.lanes)
+        return builder.load(pointer, align=kind.bytes)
 
     return kind(array, types.intp), codegen
 
 
 @intrinsic
 def load_doubles(typingctx, array, index):
-    """array[index : index + 8] as doubles, whatever the array holds."""
+    """array[index : index + LANES] as doubles, whatever the array holds."""
     kind = _VECTORS[array.dtype]
 
     def codegen(context, builder, signature, args):
-        eight = ir.VectorType(kind.element, LANES)
+        some = ir.VectorType(kind.element, LANES)
         data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        pointer = builder.bitcast(builder.gep(data, [args[1]]), eight.as_pointer())
-        loaded = builder.load(pointer, align=64 // kind.lanes)
+        pointer = builder.bitcast(builder.gep(data, [args[1]]), some.as_pointer())
+        loaded = builder.load(pointer, align=kind.bytes)
         return loaded if kind is doubles else builder.fpext(loaded, doubles.ir)
 
     return doubles(array, types.intp), codegen
@@ -104,7 +111,7 @@ def store(typingctx, array, index, value):
 
     def codegen(context, builder, signature, args):
         pointer = _pointer(context, builder, kind, signature.args[0], args[0], args[1])
-        builder.store(args[2], pointer, align=64 // kind.lanes)
+        builder.store(args[2], pointer, align=kind.bytes)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, kind), codegen
@@ -177,8 +184,22 @@ def _estimate(builder, kind, name, value):
     return builder.call(function, [value, kind.constant(0.0), ir.Constant(mask, -1)])
 
 
-def _has_estimates() -> bool:
-    return llvm.get_host_cpu_features().get("avx512f", False)
+def _reciprocal(builder, kind, x):
+    one = kind.constant(1.0)
+    if kind is doubles or not _has_estimates():
+        return builder.fdiv(one, x)
+    y = _estimate(builder, kind, "rcp14", x)  # and a step of Newton's
+    missing = _call(builder, kind, "fma", [builder.fneg(x), y, one])
+    return _call(builder, kind, "fma", [y, missing, y])
+
+
+def _inverse_root(builder, kind, x):
+    one = kind.constant(1.0)
+    y = _estimate(builder, kind, "rsqrt14", x)
+    # Halley's step of third order: y (1 + m/2 + 3 m²/8), m = 1 - x y²
+    missing = _call(builder, kind, "fma", [builder.fneg(builder.fmul(x, y)), y, one])
+    series = _call(builder, kind, "fma", [missing, kind.constant(0.375), kind.constant(0.5)])
+    return _call(builder, kind, "fma", [builder.fmul(y, missing), series, y])
 
 
 @intrinsic
@@ -186,33 +207,25 @@ def reciprocal(typingctx, value):
     """1 / value: of doubles correctly rounded, of singles to their last bit or two."""
 
     def codegen(context, builder, signature, args):
-        kind, (x,) = signature.return_type, args
-        one = kind.constant(1.0)
-        if kind is doubles or not _has_estimates():
-            return builder.fdiv(one, x)
-        y = _estimate(builder, kind, "rcp14", x)  # and a step of Newton's
-        missing = _call(builder, kind, "fma", [builder.fneg(x), y, one])
-        return _call(builder, kind, "fma", [y, missing, y])
+        return _reciprocal(builder, signature.return_type, args[0])
 
     return value(value), codegen
 
 
 @intrinsic
-def inverse_root(typingctx, value):
-    """1 / sqrt(value), to 3e-13 of itself (singles: to their last bit or two) and much quicker than a root and a division."""
+def reciprocal_and_root(typingctx, value):
+    """1 / value to its last bits, and 1 / sqrt(value) to 3e-13 of itself (singles: to their last bit or two)."""
 
     def codegen(context, builder, signature, args):
-        kind, (x,) = signature.return_type, args
-        one = kind.constant(1.0)
-        if not _has_estimates():
-            return builder.fdiv(one, _call(builder, kind, "sqrt", [x]))
-        y = _estimate(builder, kind, "rsqrt14", x)
-        # Halley's step of third order: y (1 + m/2 + 3 m²/8), m = 1 - x y²
-        missing = _call(builder, kind, "fma", [builder.fneg(builder.fmul(x, y)), y, one])
-        series = _call(builder, kind, "fma", [missing, kind.constant(0.375), kind.constant(0.5)])
-        return _call(builder, kind, "fma", [builder.fmul(y, missing), series, y])
+        kind, (x,) = signature.return_type[0], args
+        if _has_estimates():  # much quicker than a root and a division
+            both = _reciprocal(builder, kind, x), _inverse_root(builder, kind, x)
+        else:
+            root = builder.fdiv(kind.constant(1.0), _call(builder, kind, "sqrt", [x]))
+            both = builder.fmul(root, root), root
+        return context.make_tuple(builder, signature.return_type, both)
 
-    return value(value), codegen
+    return types.UniTuple(value, 2)(value), codegen
 
 
 @intrinsic
@@ -291,8 +304,8 @@ if config.DISABLE_JIT:
     def reciprocal(value):
         return np.ones_like(value) / value
 
-    def inverse_root(value):
-        return np.ones_like(value) / np.sqrt(value)
+    def reciprocal_and_root(value):
+        return reciprocal(value), np.ones_like(value) / np.sqrt(value)
 
     def where_less(left, right, value):
         return np.where(left < right, value, np.zeros_like(value))

@@ -1,11 +1,12 @@
 """Vectors whose lanes are different atoms: gathers of packed atoms, sums over lanes, and a filter for near neighbours.
 
-Atoms lie packed as (x, y, z, species), four doubles each. A gather of eight of them is eight loads of 256 bits and a
+Atoms lie packed as (x, y, z, species), four doubles each. A gather is a load of 256 bits for each of them and a
 transposition in registers: on processors where the gather instruction is slow (Zen 4) that takes half the time.
 
 With NUMBA_DISABLE_JIT=1 the same names work on numpy arrays, as in `simd`.
 """
 
+import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import config, types
@@ -15,6 +16,9 @@ from numba.extending import intrinsic
 from .simd import LANES
 from .simd import doubles as vector
 
+_FEATURES = llvm.get_host_cpu_features()
+_BY_TABLE = _FEATURES.get("avx2", False) and not _FEATURES.get("avx512f", False)
+
 NEAR_LANES = 16
 """Candidates that `append_near` looks at together; arrays it reads or writes need so many elements of slack."""
 PACK = 4
@@ -22,8 +26,8 @@ PACK = 4
 
 _DOUBLE, _FLOAT, _I32, _I64 = ir.DoubleType(), ir.FloatType(), ir.IntType(32), ir.IntType(64)
 _QUAD = ir.VectorType(_DOUBLE, PACK)
-_LOW, _HIGH = [0, 8, 2, 10, 4, 12, 6, 14], [1, 9, 3, 11, 5, 13, 7, 15]
-_FIRST, _SECOND = [0, 1, 4, 5, 8, 9, 12, 13], [2, 3, 6, 7, 10, 11, 14, 15]
+_LOW = [n + side for n in range(0, LANES, 2) for side in (0, LANES)]
+_FIRST = [n + k for n in range(0, 2 * LANES, 4) for k in (0, 1)]
 
 
 def _mask(lanes):
@@ -35,7 +39,7 @@ def _data(context, builder, array_type, array):
 
 
 def _transposed(context, builder, signature, args, wanted):
-    """The components `wanted` of eight packed atoms, each a vector. Lanes hold the atoms 0 2 1 3 4 6 5 7 of the list."""
+    """The components `wanted` of packed atoms, each a vector. Eight lanes hold the atoms 0 2 1 3 4 6 5 7 of the list."""
     packed = _data(context, builder, signature.args[0], args[0])
     listed = builder.gep(_data(context, builder, signature.args[1], args[1]), [args[2]])
     atoms = []
@@ -43,18 +47,19 @@ def _transposed(context, builder, signature, args, wanted):
         offset = builder.load(builder.gep(listed, [ir.Constant(_I64, lane)]))
         pointer = builder.gep(packed, [builder.zext(offset, _I64)])
         atoms.append(builder.load(builder.bitcast(pointer, _QUAD.as_pointer()), align=8))
-    pairs = [builder.shuffle_vector(*atoms[n : n + 2], _mask(list(range(8)))) for n in range(0, LANES, 2)]
+    if LANES == 8:
+        atoms = [builder.shuffle_vector(*atoms[n : n + 2], _mask(list(range(8)))) for n in range(0, 8, 2)]
     components = []
     for component in wanted:
-        unpack = _mask(_HIGH if component % 2 else _LOW)
-        halves = [builder.shuffle_vector(*pairs[n : n + 2], unpack) for n in (0, 2)]
-        components.append(builder.shuffle_vector(*halves, _mask(_SECOND if component // 2 else _FIRST)))
+        unpack = _mask([k + component % 2 for k in _LOW])
+        halves = [builder.shuffle_vector(*atoms[n : n + 2], unpack) for n in (0, 2)]
+        components.append(builder.shuffle_vector(*halves, _mask([k + component // 2 * 2 for k in _FIRST])))
     return context.make_tuple(builder, signature.return_type, components)
 
 
 @intrinsic
 def gather_xyz(typingctx, packed, offsets, k):
-    """x, y and z of the atoms that start at packed[offsets[k : k + 8]], three vectors; offsets: int32."""
+    """x, y and z of the atoms that start at packed[offsets[k : k + LANES]], three vectors; offsets: int32."""
 
     def codegen(context, builder, signature, args):
         return _transposed(context, builder, signature, args, (0, 1, 2))
@@ -78,7 +83,7 @@ def add_lanes(typingctx, value):
 
     def codegen(context, builder, signature, args):
         (total,) = args
-        for width in (4, 2, 1):
+        for width in (LANES >> n for n in range(1, LANES.bit_length())):
             low, high = (_mask(list(range(start, start + width))) for start in (0, width))
             total = builder.fadd(
                 *(
@@ -89,6 +94,50 @@ def add_lanes(typingctx, value):
         return builder.extract_element(total, ir.Constant(_I32, 0))
 
     return types.float64(vector), codegen
+
+
+def _store_chosen(builder, values, chosen, out):
+    """Write the chosen ones of sixteen int32 one after the other to a pointer; returns how many. What lies behind them, up
+    to sixteen, is spoilt."""
+    written = ir.Constant(_I64, 0)
+    step = 8 if _BY_TABLE else NEAR_LANES
+    for start in range(0, NEAR_LANES, step):
+        part = _mask(list(range(start, start + step)))
+        some, flags = (builder.shuffle_vector(v, v, part) for v in (values, chosen))
+        bits = builder.zext(builder.bitcast(flags, ir.IntType(step)), _I64)
+        packed = _packed_by_table(builder, some, bits) if _BY_TABLE else _packed(builder, some, flags)
+        place = builder.bitcast(builder.gep(out, [written]), packed.type.as_pointer())
+        builder.store(packed, place, align=4)
+        count = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(_I64, [_I64]), "llvm.ctpop.i64"
+        )
+        written = builder.add(written, builder.call(count, [bits]))
+    return written
+
+
+def _packed(builder, values, flags):
+    """The flagged lanes first: one instruction of AVX-512."""
+    kind = values.type
+    compress = cgutils.get_or_insert_function(
+        builder.module,
+        ir.FunctionType(kind, [kind, flags.type, kind]),
+        f"llvm.experimental.vector.compress.v{kind.count}i32",
+    )
+    return builder.call(compress, [values, flags, ir.Constant(kind, ir.Undefined)])
+
+
+def _packed_by_table(builder, values, bits):
+    """The same for eight lanes and AVX2: the permutation of each combination of flags stands in a table."""
+    kind = values.type
+    lanes = [[k for k in range(8) if n >> k & 1] for n in range(256)]
+    table = ir.ArrayType(kind, 256)
+    rows = [ir.Constant(kind, chosen + [0] * (8 - len(chosen))) for chosen in lanes]
+    place = cgutils.global_constant(builder, "lanes_by_flags", ir.Constant(table, rows))
+    order = builder.load(builder.gep(place, [ir.Constant(_I64, 0), bits]), align=4)
+    permute = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(kind, [kind, kind]), "llvm.x86.avx2.permd"
+    )
+    return builder.call(permute, [values, order])
 
 
 @intrinsic
@@ -131,27 +180,15 @@ def append_near(typingctx, x, y, z, atom, k, end, own, limit, out, n):
             builder.icmp_signed("<", _mask(list(range(NEAR_LANES))), left),
         )
         near = builder.and_(near, builder.fcmp_ordered(">", squared, ir.Constant(lanes, [0.0] * NEAR_LANES)))
-        flags = ir.VectorType(ir.IntType(1), NEAR_LANES)
-        compress = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(whole, [whole, flags, whole]),
-            f"llvm.experimental.vector.compress.v{NEAR_LANES}i32",
-        )
-        chosen = builder.call(compress, [load(3, whole), near, ir.Constant(whole, ir.Undefined)])
         out = builder.gep(_data(context, builder, signature.args[8], args[8]), [args[9]])
-        builder.store(chosen, builder.bitcast(out, whole.as_pointer()), align=4)
-        bits = builder.zext(builder.bitcast(near, ir.IntType(NEAR_LANES)), _I64)
-        count = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(_I64, [_I64]), "llvm.ctpop.i64"
-        )
-        return builder.call(count, [bits])
+        return _store_chosen(builder, load(3, whole), near, out)
 
     arguments = (x, y, z, atom, types.intp, types.intp, types.UniTuple(types.float32, 3), types.float32)
     return types.intp(*arguments, out, types.intp), codegen
 
 
 if config.DISABLE_JIT:
-    _ORDER = np.array([0, 2, 1, 3, 4, 6, 5, 7])
+    _ORDER = np.array([0, 2, 1, 3, 4, 6, 5, 7] if LANES == 8 else range(LANES))
 
     def gather_all(packed, offsets, k):
         atoms = packed.reshape(-1, PACK)[offsets[k : k + LANES][_ORDER] // PACK]

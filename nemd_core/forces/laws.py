@@ -16,12 +16,12 @@ from ..jit import inlined
 from ..potentials import PAIR_TYPE, LennardJones, Springs, force_constants
 from ..simd import (
     fused,
-    inverse_root,
     item,
     lanes,
     like,
     load,
     reciprocal,
+    reciprocal_and_root,
     select_less,
     splat,
     sqrt,
@@ -263,7 +263,7 @@ def lennard_jones_bond(law, constants, mixed, entry, k, dx, dy, dz):
 def lennard_jones_invert(law, r2):
     """1/r² and, where a slope wants it, 1/r."""
     if law.shifted.ndim > 1:
-        return reciprocal(r2), inverse_root(r2)
+        return reciprocal_and_root(r2)
     return reciprocal(r2), r2
 
 

@@ -58,7 +58,7 @@ class Neighbours(NamedTuple):
     first: np.ndarray
     """Where the list of an atom begins; (n,)."""
     groups: np.ndarray
-    """Its length in vectors of 8; (n,)."""
+    """Its length in vectors; (n,)."""
     kind: np.ndarray
     """Species of all neighbours of an atom, or MIXED; (n,)."""
     offset: np.ndarray

@@ -31,7 +31,7 @@ class Rows(NamedTuple):
     width: int
     stride: int
     lanes: int
-    """Numbers in a vector of forces: 8 doubles or 16 singles."""
+    """Numbers in a vector of forces."""
     begin: int
     """Position of the first cell that the pair loops visit; a multiple of the vector length."""
     length: int

@@ -1,6 +1,6 @@
 """Pair sums over a neighbour list: forces, energies and powers of atoms that may go anywhere.
 
-Every moving atom i has all its neighbours in its list and sums over them, eight at a time, in the order of the list: no
+Every moving atom i has all its neighbours in its list and sums over them, a vector at a time, in the order of the list: no
 reaction forces, no meeting of threads, the same bits whatever their number.
 """
 
@@ -125,7 +125,7 @@ def pack_ghost_velocities(chunk, list_):
 
 @inlined
 def _pair(list_, k, x, y, z, law, own, kind):
-    """(dx, dy, dz, -phi'/r) from eight neighbours to an atom at (x, y, z), and their species and velocities."""
+    """(dx, dy, dz, -phi'/r) from a vector of neighbours to an atom at (x, y, z), and their species and velocities."""
     xj, yj, zj, species = gather_all(list_.packed, list_.offset, k)
     dx, dy, dz = x - xj, y - yj, z - zj
     r2 = fused(dx, dx, fused(dy, dy, dz * dz))

@@ -1,4 +1,4 @@
-"""The vector type of eight doubles: compiled, and as plain numpy where compilation is switched off."""
+"""The vector type of doubles: compiled, and as plain numpy where compilation is switched off."""
 
 import os
 import subprocess
@@ -17,16 +17,16 @@ from nemd_core.simd import LANES, item, load, splat, sqrt, store, where_less
 
 @njit
 def _arithmetic(a, b, out, n, scalar):
-    """One operation per stretch of eight."""
+    """One operation per vector."""
     x, y, s = load(a, n), load(b, n), splat(scalar)
     store(out, 0, x + y)
-    store(out, 8, x - y)
-    store(out, 16, x * y)
-    store(out, 24, x / y)
-    store(out, 32, sqrt(y))
-    store(out, 40, where_less(x, y, s))
-    store(out, 48, s)
-    store(out, 56, (x + y - s) * y)
+    store(out, LANES, x - y)
+    store(out, 2 * LANES, x * y)
+    store(out, 3 * LANES, x / y)
+    store(out, 4 * LANES, sqrt(y))
+    store(out, 5 * LANES, where_less(x, y, s))
+    store(out, 6 * LANES, s)
+    store(out, 7 * LANES, (x + y - s) * y)
     return item(b, n) + item(b, n + 1)
 
 
@@ -40,13 +40,13 @@ def numbers():
 def test_operations_lane_by_lane(numbers, n):
     """At any place of an array, aligned or not; the bits are those of the single operations."""
     a, b = numbers
-    out = np.full(64, np.nan)
+    out = np.full(8 * LANES, np.nan)
     total = _arithmetic(a, b, out, n, 0.75)
     x, y = a[n : n + LANES], b[n : n + LANES]
-    quick = [x + y, x - y, x * y, x / y, np.sqrt(y), np.where(x < y, 0.75, 0.0), np.full(8, 0.75)]
+    quick = [x + y, x - y, x * y, x / y, np.sqrt(y), np.where(x < y, 0.75, 0.0), np.full(LANES, 0.75)]
     for k, expected in enumerate(quick):
-        assert np.array_equal(out[8 * k : 8 * k + 8], expected), k
-    assert out[56:] == pytest.approx((x + y - 0.75) * y, rel=1e-15)  # may fuse
+        assert np.array_equal(out[LANES * k : LANES * (k + 1)], expected), k
+    assert out[7 * LANES :] == pytest.approx((x + y - 0.75) * y, rel=1e-15)  # may fuse
     assert total == b[n] + b[n + 1]
 
 
@@ -55,9 +55,9 @@ def _store_and_select(array, n, left, right):
     store(array, n, where_less(load(left, 0), load(right, 0), load(left, 0)))
 
 
-def test_store_touches_eight_elements_only():
-    array, left = np.full(24, -1.0), np.arange(8.0)
-    _store_and_select(array, 5, left, np.full(8, 10.0))
+def test_store_touches_one_vector_only():
+    array, left = np.full(LANES + 16, -1.0), np.arange(float(LANES))
+    _store_and_select(array, 5, left, np.full(LANES, 10.0))
     assert list(array) == [-1.0] * 5 + list(left) + [-1.0] * 11
 
 
@@ -65,7 +65,8 @@ def test_select_is_strict_and_false_for_what_is_not_a_number():
     left = np.array([1.0, 2.0, 3.0, np.nan, np.inf, -np.inf, 0.0, -1.0])
     right = np.array([1.0, 2.5, np.nan, 1.0, np.inf, 0.0, np.inf, -1.5])
     array = np.full(8, 9.0)
-    _store_and_select(array, 0, left, right)
+    for n in range(0, 8, LANES):
+        _store_and_select(array[n:], 0, left[n:], right[n:])
     assert list(array) == [0, 2.0, 0, 0, 0, -np.inf, 0.0, 0]
 
 

@@ -17,6 +17,7 @@ from nemd_core.forces.verlet import (
     sum_through,
 )
 from nemd_core.potentials import PAIR_TYPE, lennard_jones, pair_derivatives
+from nemd_core.simd import LANES
 
 SIDES = np.array([7.3, 6.1, 5.6])
 
@@ -109,7 +110,7 @@ def assert_same_lists(one, other):
     """The same places in the same order; ghosts may lie elsewhere in memory."""
     assert np.array_equal(one.first, other.first) and np.array_equal(one.groups, other.groups)
     for first, groups in zip(one.first, one.groups, strict=True):
-        stretch = slice(first, first + 8 * groups)
+        stretch = slice(first, first + LANES * groups)
         places = [n.packed.reshape(-1, 4)[n.offset[stretch] // 4] for n in (one, other)]
         assert np.array_equal(*places)
 
