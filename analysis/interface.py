@@ -1,10 +1,11 @@
 """From the samples of a run to its result: the jump, the combined flux, R_K and kappa with joint error bars.
 
-Definitions: T_A and T_B are the least-squares lines (equal weights) through the layer temperatures of each bulk
-window (with `fit: auto` through ln T, or level in harmonic systems: `lines.bulk_model`), extrapolated to `x_interface`, midway between the measured mean positions of the layers on either side of the
-interface zone (the last A and the first B layer where it is sharp); delta_T = T_A - T_B; R_K = delta_T / J;
-kappa = -J / slope, of a line through ln T with the slope, and so kappa, at the interface. A line's `intercept` is its value at x = 0, its `window` the measured positions of its first and
-last layer, its `x_interface` the interface as seen from that side.
+Definitions: T_A and T_B are the least-squares lines (equal weights) through the layer temperatures of each bulk window
+(through T or ln T, or level in harmonic systems: `lines.bulk_model`), extrapolated to `x_interface`, midway between the
+measured mean positions of the layers on either side of the interface zone (the last A and the first B layer where it is
+sharp); delta_T = T_A - T_B; R_K = delta_T / J; kappa = -J / slope, of a line through ln T with the slope, and so kappa, at
+the interface. A line's `intercept` is its value at x = 0, its `window` the measured positions of its first and last layer,
+its `x_interface` the interface as seen from that side.
 
 J is the mean of the flux through all planes between the baths, J_hot (heat given by the hot bath, per area and time)
 and J_cold (minus that given by the cold bath), each bath counted as one plane. Energy is conserved, so that over long
@@ -67,6 +68,8 @@ class Settings:
     """The substance through which results are also given in the units of the field."""
     fit_auto: bool = False
     """Whether the fit windows are found from the data; the skipped cells then say nothing."""
+    fit_log: bool = False
+    """Whether given windows are fitted through ln T."""
     harmonic: bool = False
     """Whether all forces are linear: then there is no gradient in the bulk."""
     highest_frequency: float = 0.0
@@ -90,6 +93,7 @@ class Settings:
             T_cold=config.baths.cold.temperature,
             reference=Reference.from_config(config.reference),
             fit_auto=auto,
+            fit_log=not auto and config.fit.model == "log",
             harmonic=harmonic,
             highest_frequency=highest_frequency(config)[0],
             timestep=config.run.timestep,

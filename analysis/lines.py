@@ -129,14 +129,15 @@ def configured_window(settings) -> tuple[int, int]:
 
 
 def bulk_model(settings) -> str:
-    """What is straight in the bulk: T with fixed windows; with `fit: auto` ln T, but in harmonic systems T is level.
+    """What is straight in the bulk: in given windows what `fit.model` says; with `fit: auto` ln T, but in harmonic systems T
+    is level.
 
     In a classical crystal well above its lowest temperatures kappa goes as 1/T (Peierls 1929; Ashcroft and Mermin, Solid
     State Physics, chapter 25), and then ln T is straight. A harmonic crystal carries heat ballistically and has no
     gradient in its bulk (Rieder, Lebowitz and Lieb, J. Math. Phys. 8, 1073 (1967)).
     """
     if not settings.fit_auto:
-        return LINE
+        return LOG_LINE if settings.fit_log else LINE
     return LEVEL if settings.harmonic else LOG_LINE
 
 

@@ -153,6 +153,14 @@ def _until(config) -> Iterator[Problem]:
         yield Problem("run.until.max_steps", show(most), text)
 
 
+def _fit_model(config) -> Iterator[Problem]:
+    """Yield a fit through ln T of a profile that is level."""
+    potential = config.interaction.potential
+    if config.fit != "auto" and config.fit.model == "log" and potential != "lj":
+        text = f"must be linear for potential {potential}, whose profile has no gradient in the bulk"
+        yield Problem("fit.model", "log", text)
+
+
 _RULES = (
     _skin,
     geometry.cross_section,
@@ -164,6 +172,7 @@ _RULES = (
     geometry.third_material,
     _steps,
     _until,
+    _fit_model,
     stability.timestep,
 )
 _SIDE_RULES = (geometry.slab, geometry.zone, geometry.fit_window)

@@ -164,7 +164,10 @@ def _default_text(key: Key) -> str:
     if key.default is None:
         return ""
     if isinstance(key.default, BaseModel):
-        return ", ".join(f"{name}: {value:g}" for name, value in key.default)
+        return ", ".join(
+            f"{name}: {value if isinstance(value, str) else format(value, 'g')}"
+            for name, value in key.default
+        )
     if isinstance(key.default, bool):
         return str(key.default).lower()
     if isinstance(key.default, tuple):

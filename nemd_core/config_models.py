@@ -344,6 +344,9 @@ class Fit(Section):
         "left out of the bulk fit next to the interface, counted from the edge of a disordered one",
         4.0,
     )
+    model: Literal["linear", "log"] = key(
+        "", "what is straight in these windows: T, or (lj only) ln T, as where kappa goes as 1/T", "linear"
+    )
 
 
 class Theory(Section):

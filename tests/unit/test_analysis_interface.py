@@ -271,6 +271,8 @@ def test_settings_from_a_configuration():
     r = 1.58 / np.sqrt(2)
     k = 624 / r**14 - 168 / r**8
     assert fixed.highest_frequency == pytest.approx(np.sqrt(8 * k), rel=0.1)
+    log = load_config(DEFAULT, overrides | {"fit": {"skip_bath": 4, "model": "log"}})
+    assert Settings.from_config(log).fit_log and not fixed.fit_log
     auto = Settings.from_config(load_config(DEFAULT, overrides | {"fit": "auto"}))
     assert auto.fit_auto and not auto.harmonic
     linear = load_config(DEFAULT, overrides | {"interaction.potential": "lj-harmonic"})

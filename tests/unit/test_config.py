@@ -234,6 +234,7 @@ def test_all_problems_at_once():
         (LJ, ["baths.walls=30"], "baths.walls"),
         (LJ, ["baths.hot.length=13"], "fit.skip_bath"),
         (LJ, ["fit.skip_interface=11"], "fit.skip_bath"),
+        (LJ, ["fit.model=log", "interaction.potential=lj-harmonic"], "fit.model"),
         (LJ, ["structure.cross_section=[6, 3]"], "structure.cross_section"),
         (LJ, ["interaction.cutoff=4.8", "baths.walls=4"], "structure.cross_section"),
         (
@@ -561,6 +562,7 @@ OTHER = {
     "run.seed": 2,
     "fit.skip_bath": 2,
     "fit.skip_interface": 2,
+    "fit.model": "log",
     "materials.A.symbol": "Ne",
     "structure.orientation": 111,
     "structure.interface": {"kind": "rough", "layers": 2},

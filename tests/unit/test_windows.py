@@ -238,12 +238,13 @@ def test_the_linear_map_of_a_line_through_ln_T_has_its_values_and_derivatives(de
         np.testing.assert_allclose(linear[:, k], numerical, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize("settings", [AUTO, replace(FIXED, fit_log=True)])
 @pytest.mark.parametrize("window", [(4, 4), (10, 24), (30, 0)])
-def test_kappa_of_a_line_through_ln_T_is_that_at_the_interface(window):
+def test_kappa_of_a_line_through_ln_T_is_that_at_the_interface(window, settings):
     """kappa ~ 1/T without noise: T, -J / (dT/dx) at the interface and the whole line are exact, in any window."""
     A, B = slabs(60)
     samples = junction(A, B, 0.0)
-    interface = find_interfaces(samples, AUTO, [{"A": window, "B": window}])[0]
+    interface = find_interfaces(samples, settings, [{"A": window, "B": window}])[0]
     rows = interface.rows(samples)
     T, far = samples.temperature[0, 0], (len(samples.temperature[0, 0]) - 1) / PER_CELL
     for side, kappa, T_0, end in (
