@@ -23,7 +23,7 @@ help:
 	@echo "make run        a study on this machine (CONFIG=$(CONFIG), CORES=2)"
 	@echo "make test       the tests (minutes)"
 	@echo "make validate   the long physics validation, writes its tables"
-	@echo "make bench      speed of the engine here"
+	@echo "make bench      speed of the engine here, next to LAMMPS"
 	@echo "make time-to-error   how long the engine and LAMMPS take to know R_K to 3 %"
 	@echo "make lint       style of Python and Snakemake files"
 	@echo "make format     apply that style"
@@ -41,8 +41,8 @@ validate: $(READY)
 	rm -f tests/physics/VALIDATION.md
 	$(BIN)/python -m pytest tests/physics tests/unit/test_checkpoint.py -m 'not lammps' --validation-table tests/physics/VALIDATION.md
 
-bench: $(READY)
-	$(BIN)/python -m nemd_core bench
+bench: $(PEER_READY)
+	$(BIN)/python -m nemd_core bench --against lammps
 
 time-to-error: $(PEER_READY)
 	$(BIN)/python -m analysis bench

@@ -220,7 +220,7 @@ def build_chunk(chunk, list_, work):
         out = base + min(filled, last)
         for p in range(LANES):
             list_.offset[out + p] = far
-        groups = (filled - begin + LANES - 1) // LANES
+        groups = max(1, (filled - begin + LANES - 1) // LANES)  # no list is empty
         filled = begin + LANES * groups
         list_.first[i], list_.groups[i], list_.kind[i] = base + begin, groups, kind
     list_.needed[chunk] = filled + 2 * NEAR_LANES

@@ -45,9 +45,8 @@ def pair_table(law: LennardJones) -> PairTable:
 
 
 @inlined
-def _force_over_r(law, r2, a, b, slope):
-    """-phi'(r) / r."""
-    inverse = splat(1.0) / r2
+def _force_over_r(law, r2, inverse, a, b, slope):
+    """-phi'(r) / r from r² and 1/r²."""
     inverse6 = inverse * inverse * inverse
     f = fused(a, inverse6, b) * inverse6
     if law.shifted:
@@ -73,6 +72,14 @@ def _one_species(kind, law):
     return 0 if law.alike else kind
 
 
+@inlined
+def _difference(packed, offset, k, x, y, z):
+    """dx, dy, dz, r² from a vector of neighbours to an atom at (x, y, z)."""
+    xj, yj, zj = gather_xyz(packed, offset, k)
+    dx, dy, dz = x - xj, y - yj, z - zj
+    return dx, dy, dz, fused(dx, dx, fused(dy, dy, dz * dz))
+
+
 @kernel
 def sum_forces(chunk, atoms, list_, law):
     """Forces on the moving atoms of a chunk, into atoms.f."""
@@ -87,19 +94,25 @@ def sum_forces(chunk, atoms, list_, law):
         if kind != MIXED:
             a, b = _towards(law, 0, own, kind), _towards(law, 1, own, kind)
             slope = _towards(law, 2, own, kind)
-            for k in range(first, end, LANES):
-                xj, yj, zj = gather_xyz(packed, offset, k)
-                dx, dy, dz = x - xj, y - yj, z - zj
-                r2 = fused(dx, dx, fused(dy, dy, dz * dz))
-                g = _force_over_r(law, r2, a, b, slope)
+            dx, dy, dz, r2 = _difference(packed, offset, first, x, y, z)
+            inverse = splat(1.0) / r2
+            for k in range(
+                first + LANES, end, LANES
+            ):  # neighbours are begun one vector ahead: a division takes long
+                next_x, next_y, next_z, next_r2 = _difference(packed, offset, k, x, y, z)
+                next_inverse = splat(1.0) / next_r2
+                g = _force_over_r(law, r2, inverse, a, b, slope)
                 fx, fy, fz = fused(g, dx, fx), fused(g, dy, fy), fused(g, dz, fz)
+                dx, dy, dz, r2, inverse = next_x, next_y, next_z, next_r2, next_inverse
+            g = _force_over_r(law, r2, inverse, a, b, slope)
+            fx, fy, fz = fused(g, dx, fx), fused(g, dy, fy), fused(g, dz, fz)
         else:
             for k in range(first, end, LANES):
                 xj, yj, zj, species = gather_all(packed, offset, k)
                 dx, dy, dz = x - xj, y - yj, z - zj
                 r2 = fused(dx, dx, fused(dy, dy, dz * dz))
                 a, b = _chosen(law, 0, own, species), _chosen(law, 1, own, species)
-                g = _force_over_r(law, r2, a, b, _chosen(law, 2, own, species))
+                g = _force_over_r(law, r2, splat(1.0) / r2, a, b, _chosen(law, 2, own, species))
                 fx, fy, fz = fused(g, dx, fx), fused(g, dy, fy), fused(g, dz, fz)
         f[0, i], f[1, i], f[2, i] = add_lanes(fx), add_lanes(fy), add_lanes(fz)
 
@@ -135,7 +148,8 @@ def _pair(list_, k, x, y, z, law, own, kind):
         a, b = _chosen(law, 0, own, species), _chosen(law, 1, own, species)
         slope = _chosen(law, 2, own, species)
     velocity = gather_xyz(list_.velocity, list_.offset, k)
-    return (dx, dy, dz, _force_over_r(law, r2, a, b, slope)), (xj, species), velocity
+    g = _force_over_r(law, r2, splat(1.0) / r2, a, b, slope)
+    return (dx, dy, dz, g), (xj, species), velocity
 
 
 @kernel
