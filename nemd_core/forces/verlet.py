@@ -96,9 +96,8 @@ def sum_forces(chunk, atoms, list_, law):
             slope = _towards(law, 2, own, kind)
             dx, dy, dz, r2 = _difference(packed, offset, first, x, y, z)
             inverse = splat(1.0) / r2
-            for k in range(
-                first + LANES, end, LANES
-            ):  # neighbours are begun one vector ahead: a division takes long
+            # neighbours are begun one vector ahead: a division takes long
+            for k in range(first + LANES, end, LANES):
                 next_x, next_y, next_z, next_r2 = _difference(packed, offset, k, x, y, z)
                 next_inverse = splat(1.0) / next_r2
                 g = _force_over_r(law, r2, inverse, a, b, slope)
