@@ -17,7 +17,7 @@ for _library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
 PLAIN = os.environ.get("NUMBA_DISABLE_JIT", "0") == "1"
-PLAIN_ATOM_STEPS = {1: 50_000, 3: 5_000}
+PLAIN_ATOM_STEPS = {1: 10_000, 3: 2_000}
 """What a group of replicas may do in plain Python, by dimensions: some ten seconds."""
 
 
@@ -43,7 +43,9 @@ def _limited(advance):
     @functools.wraps(advance)
     def limited(group, first_step, n_steps, measure):
         system = group.system
-        group.atom_steps = getattr(group, "atom_steps", 0) + n_steps * system.n_moving * len(group.replica_ids)
+        group.atom_steps = getattr(group, "atom_steps", 0) + n_steps * system.n_moving * len(
+            group.replica_ids
+        )
         if group.atom_steps > PLAIN_ATOM_STEPS[system.lattice.dimensions]:
             pytest.skip(f"{group.atom_steps} atom-steps are too many in plain Python")
         return advance(group, first_step, n_steps, measure)

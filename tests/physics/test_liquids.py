@@ -16,12 +16,11 @@ ERROR = 0.03
 def check_conductivity(record, name, found, low, high, source):
     """Both sides of one liquid inside the published range, known well enough; and no jump between them."""
     for side in "AB":
-        kappa = found[f"kappa_{side}"]
-        assert found[f"kappa_{side}_stderr"] < ERROR * kappa
-        middle = (low + high) / 2
-        record.within(
-            f"{name}: kappa_{side}", kappa, middle, tolerance=(high - low) / 2, source=f"{source}; ± range"
-        )
+        kappa, stderr = found[f"kappa_{side}"], found[f"kappa_{side}_stderr"]
+        assert stderr < ERROR * kappa
+        middle, reach = (low + high) / 2, (high - low) / 2
+        quantity = f"{name}: kappa_{side} (stderr {stderr:.2g})"
+        record.within(quantity, kappa, middle, tolerance=reach, source=f"{source}; ± range")
     bias = 0.05 * abs(found["T_A"])
     record(
         f"{name}: delta_T", found["delta_T"], found["delta_T_stderr"], 0.0, cap=bias, source="no interface"

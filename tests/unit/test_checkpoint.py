@@ -19,6 +19,8 @@ from nemd_core import Estimate, Simulation, StorageError, read_run_info, read_sa
 from nemd_core.checkpoint import CHECKPOINT, Keeper, read_checkpoint, write_checkpoint
 from nemd_core.errors import Interrupted
 
+pytestmark = pytest.mark.compiled
+
 SERIES = ("temperature", "flux", "heat_hot", "heat_cold", "energy", "stress", "energy_start", "step")
 CASES = {
     "chain": (CHAIN, {"run__replicas": 5}),

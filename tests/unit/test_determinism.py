@@ -7,6 +7,8 @@ from junctions import CHAIN, LIQUID, LJ, configure
 import nemd_core.simulation as engine
 from nemd_core import Simulation
 
+pytestmark = pytest.mark.compiled
+
 CASES = {
     "liquid": (LIQUID, {}),
     "chain": (CHAIN, {}),

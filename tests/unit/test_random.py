@@ -85,6 +85,7 @@ def test_box_muller_equals_numpy():
     assert radius.max() == pytest.approx(6.76, abs=0.01)
 
 
+@pytest.mark.compiled
 def test_moments():
     """Mean, variance, skewness and kurtosis of 8e5 numbers, each within four of its standard errors."""
     x = normals(np.arange(200_000), step=3)
@@ -96,6 +97,7 @@ def test_moments():
             assert abs((row**power).mean() - expected) < 4 * error * 2, power
 
 
+@pytest.mark.compiled
 def test_distribution():
     """Kolmogorov-Smirnov: the largest distance between the distributions, 1.95/sqrt(n) at the level 0.001."""
     from scipy.stats import kstest
@@ -107,6 +109,7 @@ def test_distribution():
 BASE = {"replica": 0, "step": 5, "seed": SEED, "stream": BATH}
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(
     "other",
     [
@@ -127,6 +130,7 @@ def test_keys_give_independent_numbers(other):
         assert abs(np.corrcoef(p, q)[0, 1]) < 4 / np.sqrt(x.size)
 
 
+@pytest.mark.compiled
 def test_the_numbers_of_a_call_are_independent():
     x = normals(np.arange(80_000), **BASE)
     limit = 4 / np.sqrt(x.shape[1])
@@ -138,6 +142,7 @@ def test_the_numbers_of_a_call_are_independent():
     assert len(np.unique(x)) == x.size
 
 
+@pytest.mark.compiled
 def test_a_time_series_of_one_site_is_white():
     """2000 steps of 4 numbers: no correlation from one step to the next ones, standard error 0.011."""
     x = np.array([normals([42], step=step)[:, 0] for step in range(2000)])

@@ -76,6 +76,7 @@ def command(*arguments, cwd):
     )
 
 
+@pytest.mark.compiled
 def test_as_a_user_calls_it(tmp_path):
     config = write_config(tmp_path)
     done = command("run", config, "-o", "a/b", "--set", "run.seed=5", cwd=tmp_path)
