@@ -65,6 +65,8 @@ def _advice(evidence: Evidence, side: str) -> str:
     slab = " and ".join(f"structure.length.{name}" for name in side.split(" and "))
     if evidence.settings.fit_auto:
         return f"raise {slab}"
+    if not (evidence.settings.fit_log or evidence.settings.harmonic):
+        return f"use fit: auto, fit.model: log, or raise {slab} with fit.skip_bath and fit.skip_interface"
     return f"use fit: auto, or raise {slab} with fit.skip_bath and fit.skip_interface"
 
 

@@ -88,7 +88,7 @@ def length(points: pd.DataFrame) -> Findings:
 
     1/kappa = 1/kappa_inf + c/L: Schelling, Phillpot, Keblinski, PRB 65, 144306 (2002). L is the slab between bath and
     interface; R_K goes with the mean of 1/L_A and 1/L_B: R_K = R_inf + c/L is empirical, its chi2 says whether it will do.
-    kappa of a run with `fit: auto` is that at the temperature of the interface, which the length moves a little.
+    kappa of a fit in ln T is that at the temperature of the interface, which the length moves a little.
     """
     found = Findings()
     inverse = {side: 1.0 / points[f"L_{side}"].to_numpy(float) for side in "AB"}

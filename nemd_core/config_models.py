@@ -336,7 +336,7 @@ class Output(Section):
 
 
 class Fit(Section):
-    """What the bulk fits leave out."""
+    """The bulk fits: what they leave out, and what is straight."""
 
     skip_bath: NonNegative = key("cells", "left out of the bulk fit next to each bath", 4.0)
     skip_interface: NonNegative = key(
@@ -384,7 +384,7 @@ class Config(Section):
         Annotated[Fit, Tag("keys")] | Annotated[Literal["auto"], Tag("value")], Discriminator(keys_or_value)
     ] = key(
         "cells",
-        "what the bulk fits leave out; auto: windows found from the data, their choice part of the error",
+        "what the bulk fits leave out, and what is straight; auto: windows found from the data, their choice part of the error",
         Fit(),
     )
     output: Output = section("What a run writes beyond its measurements.", default_factory=Output)

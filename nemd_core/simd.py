@@ -11,20 +11,23 @@ With NUMBA_DISABLE_JIT=1 the same names work on small numpy arrays, so that a ke
 
 import operator
 
-import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import config, types
 from numba.core import cgutils
+from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
 
-def _has_estimates() -> bool:
-    """Whether the machine has registers of 512 bits, and the quick estimates of 1/x and 1/sqrt(x) that come with them."""
-    return llvm.get_host_cpu_features().get("avx512f", False)
+def compiles_for(feature: str) -> bool:
+    """Whether Numba compiles for processors with this feature, such as avx2."""
+    features = get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
+    return f"+{feature}" in features.split(",")
 
 
-LANES = 8 if _has_estimates() else 4
+_AVX512 = compiles_for("avx512f")
+"""Registers of 512 bits, and quick estimates of 1/x and 1/sqrt(x)."""
+LANES = 8 if _AVX512 else 4
 """Doubles in a vector; singles are twice as many."""
 _FLAGS = ("nsz",)
 _BYTE = ir.IntType(8)
@@ -186,7 +189,7 @@ def _estimate(builder, kind, name, value):
 
 def _reciprocal(builder, kind, x):
     one = kind.constant(1.0)
-    if kind is doubles or not _has_estimates():
+    if kind is doubles or not _AVX512:
         return builder.fdiv(one, x)
     y = _estimate(builder, kind, "rcp14", x)  # and a step of Newton's
     missing = _call(builder, kind, "fma", [builder.fneg(x), y, one])
@@ -218,7 +221,7 @@ def reciprocal_and_root(typingctx, value):
 
     def codegen(context, builder, signature, args):
         kind, (x,) = signature.return_type[0], args
-        if _has_estimates():  # much quicker than a root and a division
+        if _AVX512:  # much quicker than a root and a division
             both = _reciprocal(builder, kind, x), _inverse_root(builder, kind, x)
         else:
             root = builder.fdiv(kind.constant(1.0), _call(builder, kind, "sqrt", [x]))

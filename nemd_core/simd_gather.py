@@ -6,19 +6,16 @@ transposition in registers: on processors where the gather instruction is slow (
 With NUMBA_DISABLE_JIT=1 the same names work on numpy arrays, as in `simd`.
 """
 
-import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .simd import LANES
+from .simd import LANES, compiles_for
 from .simd import doubles as vector
 
-_FEATURES = llvm.get_host_cpu_features()
-_BY_TABLE = _FEATURES.get("avx2", False) and not _FEATURES.get("avx512f", False)
-
+_BY_TABLE = compiles_for("avx2") and not compiles_for("avx512f")
 NEAR_LANES = 16
 """Candidates that `append_near` looks at together; arrays it reads or writes need so many elements of slack."""
 PACK = 4
@@ -100,12 +97,14 @@ def _store_chosen(builder, values, chosen, out):
     """Write the chosen ones of sixteen int32 one after the other to a pointer; returns how many. What lies behind them, up
     to sixteen, is spoilt."""
     written = ir.Constant(_I64, 0)
-    step = 8 if _BY_TABLE else NEAR_LANES
+    step, table = NEAR_LANES, None
+    if _BY_TABLE:
+        step, table = 8, _table_of_orders(builder)
     for start in range(0, NEAR_LANES, step):
         part = _mask(list(range(start, start + step)))
         some, flags = (builder.shuffle_vector(v, v, part) for v in (values, chosen))
         bits = builder.zext(builder.bitcast(flags, ir.IntType(step)), _I64)
-        packed = _packed_by_table(builder, some, bits) if _BY_TABLE else _packed(builder, some, flags)
+        packed = _packed_by_table(builder, some, bits, table) if table else _packed(builder, some, flags)
         place = builder.bitcast(builder.gep(out, [written]), packed.type.as_pointer())
         builder.store(packed, place, align=4)
         count = cgutils.get_or_insert_function(
@@ -116,7 +115,7 @@ def _store_chosen(builder, values, chosen, out):
 
 
 def _packed(builder, values, flags):
-    """The flagged lanes first: one instruction of AVX-512."""
+    """The flagged lanes first: one instruction of AVX-512, where there is nothing better many."""
     kind = values.type
     compress = cgutils.get_or_insert_function(
         builder.module,
@@ -126,14 +125,18 @@ def _packed(builder, values, flags):
     return builder.call(compress, [values, flags, ir.Constant(kind, ir.Undefined)])
 
 
-def _packed_by_table(builder, values, bits):
-    """The same for eight lanes and AVX2: the permutation of each combination of flags stands in a table."""
-    kind = values.type
+def _table_of_orders(builder):
+    """For each combination of eight flags the flagged lanes, 256 x 8 bytes."""
+    kind = ir.VectorType(ir.IntType(8), 8)
     lanes = [[k for k in range(8) if n >> k & 1] for n in range(256)]
-    table = ir.ArrayType(kind, 256)
     rows = [ir.Constant(kind, chosen + [0] * (8 - len(chosen))) for chosen in lanes]
-    place = cgutils.global_constant(builder, "lanes_by_flags", ir.Constant(table, rows))
-    order = builder.load(builder.gep(place, [ir.Constant(_I64, 0), bits]), align=4)
+    return cgutils.global_constant(builder, "lanes_by_flags", ir.Constant(ir.ArrayType(kind, 256), rows))
+
+
+def _packed_by_table(builder, values, bits, table):
+    """The same for eight lanes and AVX2: the permutation for these flags stands in a table."""
+    kind = values.type
+    order = builder.zext(builder.load(builder.gep(table, [ir.Constant(_I64, 0), bits]), align=8), kind)
     permute = cgutils.get_or_insert_function(
         builder.module, ir.FunctionType(kind, [kind, kind]), "llvm.x86.avx2.permd"
     )

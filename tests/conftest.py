@@ -1,7 +1,7 @@
 """Set before anything imports numba: one thread for the libraries, several for the engine, one cache per checkout.
 
-With NUMBA_DISABLE_JIT=1 kernels run as plain Python, a thousand times slower: then tests that simulate long, or are marked
-`compiled`, are skipped.
+With NUMBA_DISABLE_JIT=1 kernels run as plain Python, a thousand times slower: then tests that simulate long in this
+process, or are marked `compiled`, are skipped.
 """
 
 import functools

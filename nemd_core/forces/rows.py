@@ -19,6 +19,9 @@ import numpy as np
 from ..simd import LANES
 from ..system import System
 
+_LINE = 8
+"""Doubles of a cache line."""
+
 
 class Rows(NamedTuple):
     """The numbers that turn a site into a memory position."""
@@ -143,8 +146,10 @@ def _padded(n: int, lanes: int = LANES) -> int:
 
 
 def _odd_lines(n: int, lanes: int) -> int:
-    lines = _padded(n, lanes) // lanes
-    return (lines + 1 - lines % 2) * lanes
+    """At least n numbers, in an odd number of cache lines of doubles, or of vectors where those are longer."""
+    line = max(lanes, _LINE)
+    lines = _padded(n, line) // line
+    return (lines + 1 - lines % 2) * line
 
 
 class Pairs(NamedTuple):

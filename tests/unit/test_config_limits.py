@@ -146,7 +146,7 @@ def test_keys_beside_a_list_go_along(tmp_path):
     block = "{length: {cells: [36, 48], run.production_steps: [6e5, 800000], fit: [auto, {skip_bath: 3}]}}"
     study = study_of(tmp_path, block)
     base, limit = parse_config(ROOM), study.limits[0]
-    fit = {"skip_bath": 3.0, "skip_interface": 4.0}
+    fit = {"skip_bath": 3.0, "skip_interface": 4.0, "model": "linear"}
     assert changes(config_of(study, limit, 48), base) == TWICE | {"run.production_steps": 800_000, "fit": fit}
     assert list(study.points[2].values.values()) == [48, 48, 800_000, fit]
     assert study.points[0].values["fit"] == "auto"

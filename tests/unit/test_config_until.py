@@ -102,8 +102,8 @@ def test_fit_can_be_swept(tmp_path):
     study = load_study(write(tmp_path / "x.yaml", LJ | {"sweep": {"fit": fits}}))
     assert [point.values["fit"] for point in study.points] == [
         "auto",
-        {"skip_bath": 3.0, "skip_interface": 3.0},
-        {"skip_bath": 2.0, "skip_interface": 4.0},
+        {"skip_bath": 3.0, "skip_interface": 3.0, "model": "linear"},
+        {"skip_bath": 2.0, "skip_interface": 4.0, "model": "linear"},
     ]
     base = changed(LJ, "fit=auto")
     study = load_study(write(tmp_path / "x.yaml", base | {"sweep": {"fit.skip_bath": [2, 3]}}))

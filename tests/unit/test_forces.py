@@ -235,7 +235,7 @@ def test_kernel_equals_reference_for_other_truncations(truncation):
 
 @pytest.mark.parametrize("n_a", range(4, 13))
 def test_interface_anywhere_in_a_vector(n_a):
-    """The boundary between uniform and mixed vectors of 8 positions takes every place, its edges included."""
+    """The boundary between uniform and mixed vectors of positions takes every place, its edges included."""
     law = law_for("lj", 2.5)
     for system in (
         junction("chain", n_a, 16 - n_a, a=1.1),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numba import njit
 
 from nemd_core.atoms import make_atoms
 from nemd_core.forces.neighbours import DONE, build_all, enlarge, make_neighbours
@@ -18,6 +19,7 @@ from nemd_core.forces.verlet import (
 )
 from nemd_core.potentials import PAIR_TYPE, lennard_jones, pair_derivatives
 from nemd_core.simd import LANES
+from nemd_core.simd_gather import append_near
 
 SIDES = np.array([7.3, 6.1, 5.6])
 
@@ -76,11 +78,15 @@ def slow_sums(x, v, species, n, periodic, law, plane):
 
 
 @pytest.mark.parametrize("periodic", [True, False])
-@pytest.mark.parametrize("truncation", ["none", "force-shift"])
-def test_sums_equal_those_over_all_pairs(periodic, truncation):
+@pytest.mark.parametrize(
+    ("truncation", "n", "mixed"),
+    [("none", 150, True), ("force-shift", 150, True), ("force-shift", 150, False), ("none", 4, False)],
+)
+def test_sums_equal_those_over_all_pairs(periodic, truncation, n, mixed):
+    """Four atoms have few neighbours or none."""
     law = lennard_jones([1, 1.2, 1.4, 0.9, 1.1, 0.8], [1, 0.98, 0.96, 1.02, 1.0, 0.97], 2.3, truncation)
-    n = 150
-    x, v, species = gas(n, periodic=periodic)
+    x, v, species = gas(n, frozen=12 if mixed else 1, periodic=periodic)
+    species = species if mixed else np.zeros_like(species)
     atoms, list_, _ = build(x, v, species, n, periodic)
     f, energy, power, through, pull = slow_sums(x, v, species, n, periodic, law, plane=3.0)
     table, number, found = pair_table(law), atoms.number, np.zeros(n)
@@ -104,6 +110,27 @@ def test_sums_equal_those_over_all_pairs(periodic, truncation):
     total = sum(np.array(sum_through(i, atoms, list_, table, 3.0)) for i in np.flatnonzero(above))
     assert total[0] == pytest.approx(through, abs=1e-12 * scale)
     assert total[1] == pytest.approx(pull, abs=1e-12 * scale)
+
+
+@njit
+def _append(places, atoms, begin, end, own, limit, out, n):
+    return append_near(places[0], places[1], places[2], atoms, begin, end, own, limit, out, n)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize(("begin", "end"), [(0, 16), (0, 40), (3, 8), (5, 15), (20, 21)])
+def test_near_candidates_are_appended_in_their_order(share, begin, end):
+    """Those of the next sixteen at most that are near and not at no distance; what lies sixteen further on is left alone."""
+    rng = np.random.default_rng(begin + end)
+    near = rng.uniform(size=60) < share
+    places = np.where(near, 0.5, 3.0).astype(np.float32) * np.ones((3, 1), np.float32)
+    places[:, begin + 1] = 0.0  # the atom itself
+    atoms, out, n = np.arange(60, dtype=np.int32), np.full(40, -1, np.int32), 7
+    own, limit = (np.float32(0),) * 3, np.float32(1.0)
+    expected = [k for k in range(begin, min(begin + 16, end)) if near[k] and k != begin + 1]
+    assert _append(places, atoms, begin, end, own, limit, out, n) == len(expected)
+    assert list(out[n : n + len(expected)]) == expected
+    assert (out[:n] == -1).all() and (out[n + 16 :] == -1).all()
 
 
 def assert_same_lists(one, other):
