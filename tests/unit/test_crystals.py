@@ -344,6 +344,7 @@ def test_no_spacing_is_refused_in_one_line(monkeypatch, stress, reason):
     assert reason in str(error.value) and "\n" not in str(error.value)
 
 
+@pytest.mark.compiled
 def test_crystal_that_melts_is_refused_in_one_line():
     with pytest.raises(PhysicsError, match=r"auto: no bulk fcc crystal .* at temperature 1\.5") as error:
         relax_crystal(bulk(1.5), {})
