@@ -202,7 +202,7 @@ def reuse(config, directory, others) -> Path | None:
     """Let `directory` share what another run with the same dynamics measured; returns that run's directory, or None.
 
     `others` are run directories to look into. The files are linked (copied where they cannot be), for no file of a run
-    is ever changed in place; run.json names the run they come from. A directory with a run.json of its own is left alone.
+    is ever changed in place; run.json names the run that made them. A directory with a run.json of its own is left alone.
     """
     directory, wanted = Path(directory), dynamics_hash(config)
     if (directory / storage.RUN_INFO).exists():
@@ -224,7 +224,7 @@ def reuse(config, directory, others) -> Path | None:
                 _link(other / name, temporary)
         own = {
             "config_hash": config_hash(config),
-            "reused_from": other.name,
+            "reused_from": info.get("reused_from") or other.name,
             "trajectory": describe_trajectory(config),
         }
         storage.write_json(directory / storage.RUN_INFO, info | own)

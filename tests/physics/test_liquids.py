@@ -49,6 +49,7 @@ def test_dense_melt(record):
         "baths.hot.temperature": 0.792,
         "baths.cold.temperature": 0.652,
         "run.production_steps": 600_000,
+        "run.replicas": 4,
     }
     _, found = simulate(load_config(CONFIGS / "liquid.yaml", settings))
     source = "7.11(10) STACIE; 6.95(12) Viscardi 2007"
