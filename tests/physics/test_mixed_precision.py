@@ -53,7 +53,7 @@ def test_resistance_and_ledger(record):
     )
     for precision, (_, drift) in found.items():
         record.within(
-            f"Mass ratio 4: |E - Q| over the heat transferred, {precision} precision",
+            f"Mass ratio 4: energy less heat, over the heat transferred, {precision} precision",
             drift,
             0.0,
             tolerance=0.01,
