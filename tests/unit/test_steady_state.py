@@ -207,6 +207,7 @@ def test_resonances_as_narrow_as_rounding():
     assert np.abs(lyapunov.kinetic - spectrum.kinetic).max() < 1e-6
 
 
+@pytest.mark.compiled
 def test_kernels_take_arrays():
     """And no named tuples, whose fields may change in a file that is not in the digest of what is compiled."""
     both_ways(*chain_matrices(SPECTRAL["end-baths"])[:3])
