@@ -4,7 +4,8 @@ Where registers are shorter (no AVX-512) vectors have half as many: if each took
 
 The compiler vectorises a plain loop well only where it can prove that rows do not overlap; a pair kernel that adds
 to the rows of both partners cannot give it that proof. With this type a kernel says what it wants: loads, stores,
-arithmetic and a select on all lanes, accumulators in registers. What an array holds, or a scalar is, tells which of the two is meant: a kernel is written once.
+arithmetic and a select on all lanes, accumulators in registers. What an array holds, or a scalar is, tells which of
+the two is meant: a kernel is written once.
 
 With NUMBA_DISABLE_JIT=1 the same names work on small numpy arrays, so that a kernel can be stepped through.
 """
