@@ -143,6 +143,28 @@ def splat(typingctx, scalar):
     return kind(scalar), codegen
 
 
+def broadcastable(values):
+    """Numbers laid out for `broadcast`: AVX-512 spreads one over all lanes as part of an operation, older instructions want
+    it in memory as often as there are lanes."""
+    return values if _AVX512 else np.repeat(values, lanes(values.dtype))
+
+
+@intrinsic
+def broadcast(typingctx, array, n):
+    """Number n of an array that `broadcastable` laid out, in every lane."""
+    kind = _VECTORS[array.dtype]
+
+    def codegen(context, builder, signature, args):
+        data, n = context.make_array(signature.args[0])(context, builder, args[0]).data, args[1]
+        if _AVX512:
+            return _splat(builder, kind, builder.load(builder.gep(data, [n])))
+        start = builder.mul(n, ir.Constant(n.type, kind.lanes))
+        pointer = builder.bitcast(builder.gep(data, [start]), kind.ir.as_pointer())
+        return builder.load(pointer, align=kind.bytes)
+
+    return kind(array, types.intp), codegen
+
+
 @intrinsic
 def like(typingctx, value, number):
     """A number (float64) in every lane of a vector of the same type as `value`."""
@@ -222,11 +244,12 @@ def reciprocal_and_root(typingctx, value):
 
     def codegen(context, builder, signature, args):
         kind, (x,) = signature.return_type[0], args
-        if _AVX512:  # much quicker than a root and a division
-            both = _reciprocal(builder, kind, x), _inverse_root(builder, kind, x)
-        else:
-            root = builder.fdiv(kind.constant(1.0), _call(builder, kind, "sqrt", [x]))
-            both = builder.fmul(root, root), root
+        inverse = _reciprocal(builder, kind, x)
+        if _AVX512:  # much quicker than a root
+            root = _inverse_root(builder, kind, x)
+        else:  # the root and the division are under way together
+            root = builder.fmul(_call(builder, kind, "sqrt", [x]), inverse)
+        both = inverse, root
         return context.make_tuple(builder, signature.return_type, both)
 
     return types.UniTuple(value, 2)(value), codegen
@@ -291,6 +314,9 @@ if config.DISABLE_JIT:
 
     def item(array, index):
         return array[index]
+
+    def broadcast(array, n):
+        return splat(array[n if _AVX512 else n * lanes(array.dtype)])
 
     def splat(scalar):
         scalar = np.asarray(scalar)

@@ -22,7 +22,7 @@ PACK = 4
 """Doubles of a packed atom."""
 
 _DOUBLE, _FLOAT, _I32, _I64 = ir.DoubleType(), ir.FloatType(), ir.IntType(32), ir.IntType(64)
-_QUAD = ir.VectorType(_DOUBLE, PACK)
+_PAIR, _QUAD = ir.VectorType(_DOUBLE, 2), ir.VectorType(_DOUBLE, PACK)
 _LOW = [n + side for n in range(0, LANES, 2) for side in (0, LANES)]
 _FIRST = [n + k for n in range(0, 2 * LANES, 4) for k in (0, 1)]
 
@@ -35,22 +35,47 @@ def _data(context, builder, array_type, array):
     return context.make_array(array_type)(context, builder, array).data
 
 
-def _transposed(context, builder, signature, args, wanted):
-    """The components `wanted` of packed atoms, each a vector. Eight lanes hold the atoms 0 2 1 3 4 6 5 7 of the list."""
-    packed = _data(context, builder, signature.args[0], args[0])
-    listed = builder.gep(_data(context, builder, signature.args[1], args[1]), [args[2]])
-    atoms = []
-    for lane in range(LANES):
-        offset = builder.load(builder.gep(listed, [ir.Constant(_I64, lane)]))
-        pointer = builder.gep(packed, [builder.zext(offset, _I64)])
-        atoms.append(builder.load(builder.bitcast(pointer, _QUAD.as_pointer()), align=8))
-    if LANES == 8:
-        atoms = [builder.shuffle_vector(*atoms[n : n + 2], _mask(list(range(8)))) for n in range(0, 8, 2)]
+def _load(builder, pointer, kind):
+    return builder.load(builder.bitcast(pointer, kind.as_pointer()), align=8)
+
+
+def _transposed_eight(builder, pointers, wanted):
+    """Lanes hold the atoms 0 2 1 3 4 6 5 7 of the list."""
+    atoms = [_load(builder, pointer, _QUAD) for pointer in pointers]
+    atoms = [builder.shuffle_vector(*atoms[n : n + 2], _mask(list(range(8)))) for n in range(0, 8, 2)]
     components = []
     for component in wanted:
         unpack = _mask([k + component % 2 for k in _LOW])
         halves = [builder.shuffle_vector(*atoms[n : n + 2], unpack) for n in (0, 2)]
         components.append(builder.shuffle_vector(*halves, _mask([k + component // 2 * 2 for k in _FIRST])))
+    return components
+
+
+def _transposed_four(builder, pointers, wanted):
+    """Lanes hold the atoms in their order. Half atoms are loaded: what crosses the halves of a register comes from memory."""
+    components = []
+    for first in sorted({component // 2 * 2 for component in wanted}):
+        halves = [
+            _load(builder, builder.gep(pointer, [ir.Constant(_I64, first)]), _PAIR) for pointer in pointers
+        ]
+        rows = [builder.shuffle_vector(halves[n], halves[n + 2], _mask([0, 1, 2, 3])) for n in (0, 1)]
+        for component in (first, first + 1):
+            if component in wanted:
+                lanes = [k + component % 2 for k in (0, 4, 2, 6)]
+                components.append(builder.shuffle_vector(*rows, _mask(lanes)))
+    return components
+
+
+def _transposed(context, builder, signature, args, wanted):
+    """The components `wanted` of packed atoms, each a vector."""
+    packed = _data(context, builder, signature.args[0], args[0])
+    listed = builder.gep(_data(context, builder, signature.args[1], args[1]), [args[2]])
+    pointers = []
+    for lane in range(LANES):
+        offset = builder.load(builder.gep(listed, [ir.Constant(_I64, lane)]))
+        pointers.append(builder.gep(packed, [builder.zext(offset, _I64)]))
+    transpose = _transposed_eight if LANES == 8 else _transposed_four
+    components = transpose(builder, pointers, wanted)
     return context.make_tuple(builder, signature.return_type, components)
 
 
@@ -93,27 +118,6 @@ def add_lanes(typingctx, value):
     return types.float64(vector), codegen
 
 
-def _store_chosen(builder, values, chosen, out):
-    """Write the chosen ones of sixteen int32 one after the other to a pointer; returns how many. What lies behind them, up
-    to sixteen, is spoilt."""
-    written = ir.Constant(_I64, 0)
-    step, table = NEAR_LANES, None
-    if _BY_TABLE:
-        step, table = 8, _table_of_orders(builder)
-    for start in range(0, NEAR_LANES, step):
-        part = _mask(list(range(start, start + step)))
-        some, flags = (builder.shuffle_vector(v, v, part) for v in (values, chosen))
-        bits = builder.zext(builder.bitcast(flags, ir.IntType(step)), _I64)
-        packed = _packed_by_table(builder, some, bits, table) if table else _packed(builder, some, flags)
-        place = builder.bitcast(builder.gep(out, [written]), packed.type.as_pointer())
-        builder.store(packed, place, align=4)
-        count = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(_I64, [_I64]), "llvm.ctpop.i64"
-        )
-        written = builder.add(written, builder.call(count, [bits]))
-    return written
-
-
 def _packed(builder, values, flags):
     """The flagged lanes first: one instruction of AVX-512, where there is nothing better many."""
     kind = values.type
@@ -144,49 +148,75 @@ def _packed_by_table(builder, values, bits, table):
 
 
 @intrinsic
-def append_near(typingctx, x, y, z, atom, k, end, own, limit, out, n):
-    """Of the candidates k ... min(k + 16, end) - 1, write atom[] of those closer than sqrt(limit) to out[n:]; how many.
+def copy_block(typingctx, source, k, target, m):
+    """target[m : m + NEAR_LANES] = source[k : k + NEAR_LANES], of four bytes each."""
+
+    def codegen(context, builder, signature, args):
+        block = ir.VectorType(_I32, NEAR_LANES).as_pointer()
+        read, write = (
+            builder.bitcast(
+                builder.gep(_data(context, builder, signature.args[n], args[n]), [args[n + 1]]), block
+            )
+            for n in (0, 2)
+        )
+        builder.store(builder.load(read, align=4), write, align=4)
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp, target, types.intp), codegen
+
+
+@intrinsic
+def append_near(typingctx, x, y, z, atom, k, own, limit, out, n):
+    """Of the NEAR_LANES candidates from k on, write atom[] of those closer than sqrt(limit) to out[n:]; how many.
 
     x, y, z: float32 arrays; own: the place (x, y, z) that distances are taken from, three float32. atom, out: int32.
-    A candidate at no distance at all is the atom itself, and left out.
+    A candidate at no distance at all is the atom itself, and left out. Up to NEAR_LANES behind what is written are spoilt.
     """
 
     def codegen(context, builder, signature, args):
-        lanes = ir.VectorType(_FLOAT, NEAR_LANES)
-        whole = ir.VectorType(_I32, NEAR_LANES)
-        start, end, own, limit = args[4:8]
+        k, own, limit = args[4:7]
+        out = builder.gep(_data(context, builder, signature.args[7], args[7]), [args[8]])
+        step, table = (8, _table_of_orders(builder)) if _BY_TABLE else (NEAR_LANES, None)
+        singles, numbers = ir.VectorType(_FLOAT, step), ir.VectorType(_I32, step)
 
-        def splat(scalar, kind):
-            undefined = ir.Constant(kind, ir.Undefined)
+        def splat(scalar):
+            undefined = ir.Constant(singles, ir.Undefined)
             single = builder.insert_element(undefined, scalar, ir.Constant(_I32, 0))
-            return builder.shuffle_vector(single, undefined, _mask([0] * NEAR_LANES))
+            return builder.shuffle_vector(single, undefined, _mask([0] * step))
 
-        def load(number, kind):
-            data = builder.gep(_data(context, builder, signature.args[number], args[number]), [start])
+        def load(number, kind, start):
+            place = builder.add(k, ir.Constant(_I64, start))
+            data = builder.gep(_data(context, builder, signature.args[number], args[number]), [place])
             return builder.load(builder.bitcast(data, kind.as_pointer()), align=4)
 
-        squared = None
-        multiply_add = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(lanes, [lanes] * 3), f"llvm.fma.v{NEAR_LANES}f32"
-        )
-        for component in range(3):
-            difference = builder.fsub(
-                load(component, lanes), splat(builder.extract_value(own, component), lanes)
-            )
-            if squared is None:
-                squared = builder.fmul(difference, difference)
-            else:
-                squared = builder.call(multiply_add, [difference, difference, squared])
-        left = splat(builder.trunc(builder.sub(end, start), _I32), whole)
-        near = builder.and_(
-            builder.fcmp_ordered("<", squared, splat(limit, lanes)),
-            builder.icmp_signed("<", _mask(list(range(NEAR_LANES))), left),
-        )
-        near = builder.and_(near, builder.fcmp_ordered(">", squared, ir.Constant(lanes, [0.0] * NEAR_LANES)))
-        out = builder.gep(_data(context, builder, signature.args[8], args[8]), [args[9]])
-        return _store_chosen(builder, load(3, whole), near, out)
+        def call(name, kind, *arguments):
+            signature = ir.FunctionType(kind, [argument.type for argument in arguments])
+            return builder.call(cgutils.get_or_insert_function(builder.module, signature, name), arguments)
 
-    arguments = (x, y, z, atom, types.intp, types.intp, types.UniTuple(types.float32, 3), types.float32)
+        written = ir.Constant(_I64, 0)
+        for start in range(0, NEAR_LANES, step):
+            squared = None
+            for component in range(3):
+                d = builder.fsub(
+                    splat(builder.extract_value(own, component)), load(component, singles, start)
+                )
+                if squared is None:
+                    squared = builder.fmul(d, d)
+                else:
+                    squared = call(f"llvm.fma.v{step}f32", singles, d, d, squared)
+            flags = builder.and_(
+                builder.fcmp_ordered("<", squared, splat(limit)),
+                builder.fcmp_ordered(">", squared, ir.Constant(singles, [0.0] * step)),
+            )
+            bits = builder.zext(builder.bitcast(flags, ir.IntType(step)), _I64)
+            some = load(3, numbers, start)
+            packed = _packed_by_table(builder, some, bits, table) if table else _packed(builder, some, flags)
+            place = builder.bitcast(builder.gep(out, [written]), numbers.as_pointer())
+            builder.store(packed, place, align=4)
+            written = builder.add(written, call("llvm.ctpop.i64", _I64, bits))
+        return written
+
+    arguments = (x, y, z, atom, types.intp, types.UniTuple(types.float32, 3), types.float32)
     return types.intp(*arguments, out, types.intp), codegen
 
 
@@ -205,8 +235,11 @@ if config.DISABLE_JIT:
             value = value[: value.size // 2] + value[value.size // 2 :]
         return value[0]
 
-    def append_near(x, y, z, atom, k, end, own, limit, out, n):
-        place = slice(k, min(k + NEAR_LANES, end))
+    def copy_block(source, k, target, m):
+        target[m : m + NEAR_LANES] = source[k : k + NEAR_LANES]
+
+    def append_near(x, y, z, atom, k, own, limit, out, n):
+        place = slice(k, k + NEAR_LANES)
         squared = (x[place] - own[0]) ** 2 + (y[place] - own[1]) ** 2 + (z[place] - own[2]) ** 2
         found = atom[place][(squared < limit) & (squared > 0)]
         out[n : n + found.size] = found

@@ -1,8 +1,8 @@
 """The arithmetic of one pair on a vector of positions at once: Lennard-Jones, and matrices of force constants.
 
 A law is a bundle of arrays, of doubles or of singles. Positions are p of i in its sheet-wide array, q of j, k inside the
-row; `entry` counts the entries of a sheet's table, `link` those of all sheets. `dx, dy, dz` is u_j - u_i, the difference
-of displacements; y and z are zero on a chain.
+row; `entry` counts the entries of a sheet's table, `link` those of all sheets. `dx, dy, dz` is u_i - u_j, the difference
+of displacements, in which what is subtracted can come straight from memory; y and z are zero on a chain.
 
 A pair takes three steps, so that a sweep can begin one pair while the division of the one before is under way: `bond`,
 `invert` and `force`. For linear forces the first does all.
@@ -15,6 +15,8 @@ import numpy as np
 from ..jit import inlined
 from ..potentials import PAIR_TYPE, LennardJones, Springs, force_constants
 from ..simd import (
+    broadcast,
+    broadcastable,
     fused,
     item,
     lanes,
@@ -34,7 +36,7 @@ _KINDS = len(SPECIES)
 
 
 class PairLaw(NamedTuple):
-    """Lennard-Jones, with the quarters 12 a | -6 b | -slope | offset of coefficients.
+    """Lennard-Jones, with the quarters -12 a | 6 b | slope | offset of coefficients.
 
     A vector of positions is plain if all its sites and all their neighbours are of one species on one side of the
     interface: then every pair has the same coefficients, and each entry one bond. `plain` tells its segment, the
@@ -46,7 +48,7 @@ class PairLaw(NamedTuple):
     segment: np.ndarray
     """Coefficients of each segment: (quarters, segments, lanes)."""
     bond: np.ndarray
-    """Ideal vector of each entry in each segment: (segments, entries, 3)."""
+    """Ideal vector of each entry in each segment: (segments, entries, 3), for `broadcast`."""
     entries: int
     species: np.ndarray
     """Species of every site, as a number, laid out as the x of displacements."""
@@ -71,7 +73,7 @@ def flag(condition) -> np.ndarray:
 
 
 class LinearLaw(NamedTuple):
-    """Force constants along the row for each kind of bond, as -K: xx | yy | zz | xy | xz | yz, `width` elements each."""
+    """Force constants K along the row for each kind of bond: xx | yy | zz | xy | xz | yz, `width` elements each."""
 
     constant: np.ndarray
     start: np.ndarray
@@ -86,7 +88,7 @@ def pair_law(
 ) -> PairLaw:
     """Spread Lennard-Jones parameters and ideal bonds over positions, as numbers of this type."""
     begin, _ = rows.window()
-    quarters = np.array((12 * law.a, -6 * law.b, -law.slope, law.offset))
+    quarters = np.array((-12 * law.a, 6 * law.b, law.slope, law.offset))
     plain, segments = _plain_vectors(system, rows, quarters, lanes(dtype))
     species = np.zeros((rows.sheets, rows.components, rows.stride))
     species[:, 0, : rows.rows * rows.width] = rows.spread(system, system.species).reshape(rows.sheets, -1)
@@ -99,7 +101,7 @@ def pair_law(
         segment=np.repeat([[q[PAIR_TYPE[s, s]] for s, _ in segments] for q in quarters], lanes(dtype), axis=1)
         .ravel()
         .astype(dtype),
-        bond=np.array(bonds).ravel().astype(dtype),
+        bond=broadcastable(np.array(bonds).ravel().astype(dtype)),
         entries=len(table.pairs),
         species=species.ravel().astype(dtype),
         pair=pair.ravel().astype(dtype),
@@ -180,7 +182,7 @@ def linear_law(
                 bond = np.column_stack([axial[kind[pair]], lateral]) + shift.T
                 matrix = force_constants(law, bond, types)
                 known[key] = len(blocks) * size
-                blocks.append(np.concatenate([-matrix[:, r, c] for r, c in order]))
+                blocks.append(np.concatenate([matrix[:, r, c] for r, c in order]))
             start[sheet, entry] = known[key]
     return LinearLaw(
         constant=np.concatenate(blocks).astype(dtype),
@@ -198,7 +200,7 @@ def is_mixed(law, k):
 
 @inlined
 def lennard_jones_constants(law, p, k, mixed):
-    """(where the bonds of a plain vector begin, then 12 a, -6 b, -slope, offset of a plain vector, or those towards a
+    """(where the bonds of a plain vector begin, then -12 a, 6 b, slope, offset of a plain vector, or those towards a
     neighbour of species A; then the same towards B and towards C)."""
     segment = 0 if mixed else item(law.plain, (k - law.begin) // law.lanes)
     c = segment * law.lanes
@@ -248,14 +250,14 @@ def _by_species(law, species, for_a, for_b, for_c):
 
 @inlined
 def lennard_jones_bond(law, constants, mixed, entry, k, dx, dy, dz):
-    """r_j - r_i and its square: x, y, z, r²."""
+    """r_i - r_j and its square: x, y, z, r²."""
     b = constants[0] + 3 * entry
     if mixed:
-        x = dx + load(law.axial, item(law.kind, entry) + k)
+        x = dx - load(law.axial, item(law.kind, entry) + k)
     else:
-        x = dx + splat(item(law.bond, b))
-    y = dy + splat(item(law.bond, b + 1))
-    z = dz + splat(item(law.bond, b + 2))
+        x = dx - broadcast(law.bond, b)
+    y = dy - broadcast(law.bond, b + 1)
+    z = dz - broadcast(law.bond, b + 2)
     return x, y, z, fused(x, x, fused(y, y, z * z))
 
 
@@ -269,7 +271,7 @@ def lennard_jones_invert(law, r2):
 
 @inlined
 def lennard_jones_force(law, constants, mixed, q, r2, inverse, root):
-    """F/r of the force on j; that on i is the opposite."""
+    """-F/r: times r_i - r_j it is the force on j; that on i is the opposite."""
     _, towards_a, towards_b, towards_c = constants
     a, b, slope, _ = towards_a
     if mixed:
@@ -299,16 +301,16 @@ def lennard_jones_energy(law, constants, mixed, entry, q, k, dx, dy, dz):
     inverse = reciprocal(r2)
     inverse6 = inverse * inverse * inverse
     energy = (
-        fused(like(a, 1.0 / 12.0) * a, inverse6, like(b, 1.0 / 6.0) * b) * inverse6
-        + offset
-        - slope * sqrt(r2)
+        offset
+        - fused(like(a, 1.0 / 12.0) * a, inverse6, like(b, 1.0 / 6.0) * b) * inverse6
+        + slope * sqrt(r2)
     )
     return where_less(r2, splat(law.squared_cutoff), energy)
 
 
 @inlined
 def linear_force(law, link, k, dx, dy, dz):
-    """Force on j of a pair: three vectors."""
+    """Force on j of a pair, K (u_i - u_j): three vectors."""
     c = item(law.start, link) + k
     w = law.width
     fx, fy, fz = load(law.constant, c) * dx, dy, dz

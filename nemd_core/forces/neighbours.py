@@ -15,7 +15,7 @@ import numpy as np
 
 from ..jit import kernel
 from ..simd import LANES
-from ..simd_gather import NEAR_LANES, PACK, append_near
+from ..simd_gather import NEAR_LANES, PACK, append_near, copy_block
 from .sorting import (
     BUILDS,
     CHUNK,
@@ -34,6 +34,8 @@ from .sorting import (
 DONE, FULL, LOST = range(3)
 """What comes of a build."""
 _FAR = 1e9
+_CANDIDATES = 1024
+"""Room for the candidates of a bin; more is made where it is crowded."""
 MIXED = -1
 """Kind of an atom with neighbours of several species."""
 
@@ -178,45 +180,30 @@ def start_build(atoms, list_, work):
 
 @kernel
 def build_chunk(chunk, list_, work):
-    """The lists of a chunk of atoms. Atoms of a bin share what they look at."""
-    near, atom, others = work.near, work.atom, work.others
-    near_x, near_y, near_z = near[0], near[1], near[2]
-    nx, ny = work.shape[0], work.shape[1]
-    ry, rz = work.reach.shape[0] // 2, work.reach.shape[1] // 2
+    """The lists of a chunk of atoms. Atoms of a bin share their candidates, which are copied together for them."""
+    nearest = np.empty((3, _CANDIDATES), np.float32)
+    atom = np.empty(_CANDIDATES, np.int32)
     extent = 1.0 / work.inverse.min() * work.shape.max()
     limit = np.float32(list_.range**2 + 4e-6 * list_.range * extent + 1e-5)  # rounding must lose no pair
     far = np.int32(PACK * (list_.n + list_.frozen))
     base, filled, last = chunk * list_.room, 0, list_.room - 2 * NEAR_LANES
-    first, ends = np.empty(work.reach.size, np.int64), np.empty(work.reach.size, np.int64)
-    bin_end, columns, kind = -1, 0, MIXED
+    ranges = np.empty((work.reach.size, 2), np.int64)
+    bin_end, candidates, kind = -1, 0, MIXED
     for i in range(chunk * CHUNK, min((chunk + 1) * CHUNK, list_.n)):
         place = work.place[i]
         if place >= bin_end:
             here = bin_of(work, list_.built[0, i], list_.built[1, i], list_.built[2, i])
-            bin_end, column, ix = work.start[here + 1], here // nx, here % nx
-            columns, not_a, not_b = 0, 0, 0
-            for dz in range(-rz, rz + 1):
-                for dy in range(-ry, ry + 1):
-                    reach = work.reach[dy + ry, dz + rz]
-                    if reach < 0:
-                        continue
-                    row = (column + dz * ny + dy) * nx
-                    k = work.start[row + max(ix - reach, 0)]
-                    end = work.start[row + min(ix + reach, nx - 1) + 1]
-                    not_a += others[0, end] - others[0, k]
-                    not_b += others[1, end] - others[1, k]
-                    if k < end:
-                        first[columns], ends[columns] = k, end
-                        columns += 1
-            kind = 0 if not_a == 0 else (1 if not_b == 0 else MIXED)
-        own = (near_x[place], near_y[place], near_z[place])
+            bin_end = work.start[here + 1]
+            columns, candidates, kind = _find_ranges(here, work, ranges)
+            if candidates + 2 * NEAR_LANES > atom.size:
+                nearest = np.empty((3, 2 * candidates + 2 * NEAR_LANES), np.float32)
+                atom = np.empty(2 * candidates + 2 * NEAR_LANES, np.int32)
+            _copy_candidates(ranges[:columns], work, nearest, atom)
+        own = (work.near[0, place], work.near[1, place], work.near[2, place])
         begin = filled
-        for column in range(columns):
-            k, end = first[column], ends[column]
-            while k < end:
-                out = base + min(filled, last)
-                filled += append_near(near_x, near_y, near_z, atom, k, end, own, limit, list_.offset, out)
-                k += NEAR_LANES
+        for k in range(0, candidates, NEAR_LANES):
+            out = base + min(filled, last)
+            filled += append_near(nearest[0], nearest[1], nearest[2], atom, k, own, limit, list_.offset, out)
         out = base + min(filled, last)
         for p in range(LANES):
             list_.offset[out + p] = far
@@ -224,6 +211,45 @@ def build_chunk(chunk, list_, work):
         filled = begin + LANES * groups
         list_.first[i], list_.groups[i], list_.kind[i] = base + begin, groups, kind
     list_.needed[chunk] = filled + 2 * NEAR_LANES
+
+
+@kernel
+def _find_ranges(here, work, ranges):
+    """The columns around a bin: ranges[:columns] of sorted atoms. Returns (columns, atoms in them, their species or MIXED)."""
+    nx, ny = work.shape[0], work.shape[1]
+    ry, rz = work.reach.shape[0] // 2, work.reach.shape[1] // 2
+    column, ix = here // nx, here % nx
+    columns, candidates, not_a, not_b = 0, 0, 0, 0
+    for dz in range(-rz, rz + 1):
+        for dy in range(-ry, ry + 1):
+            reach = work.reach[dy + ry, dz + rz]
+            if reach < 0:
+                continue
+            row = (column + dz * ny + dy) * nx
+            k = work.start[row + max(ix - reach, 0)]
+            end = work.start[row + min(ix + reach, nx - 1) + 1]
+            not_a += work.others[0, end] - work.others[0, k]
+            not_b += work.others[1, end] - work.others[1, k]
+            if k < end:
+                ranges[columns, 0], ranges[columns, 1] = k, end
+                columns += 1
+                candidates += end - k
+    return columns, candidates, 0 if not_a == 0 else (1 if not_b == 0 else MIXED)
+
+
+@kernel
+def _copy_candidates(ranges, work, nearest, atom):
+    """Copy the atoms of these ranges one after the other, and after them some that are near to nothing."""
+    found = 0
+    for column in range(len(ranges)):
+        begin, end = ranges[column, 0], ranges[column, 1]
+        for k in range(begin, end, NEAR_LANES):
+            m = found + k - begin
+            for component in range(3):
+                copy_block(work.near[component], k, nearest[component], m)
+            copy_block(work.atom, k, atom, m)
+        found += end - begin
+    nearest[0, found : found + NEAR_LANES] = _FAR
 
 
 @kernel

@@ -13,6 +13,7 @@ from ..potentials import PAIR_TYPE, LennardJones
 from ..simd import LANES, fused, item, select_less, splat, sqrt, where_less
 from ..simd_gather import PACK, add_lanes, gather_all, gather_xyz
 from ..system import SPECIES
+from .laws import flag
 from .neighbours import MIXED
 from .sorting import CHUNK, GHOSTS
 
@@ -25,8 +26,8 @@ class PairTable(NamedTuple):
     coefficient: np.ndarray
     """12 a | -6 b | -slope | offset by species of i and j: flat, (4, 3, 3)."""
     squared_cutoff: float
-    shifted: bool
-    """Whether there is a slope, which costs a square root."""
+    shifted: np.ndarray
+    """Whether there is a slope, which costs a square root, as `laws.flag` has it."""
     alike: bool
     """Whether all pairs have the same coefficients."""
 
@@ -39,7 +40,7 @@ def pair_table(law: LennardJones) -> PairTable:
     return PairTable(
         table.ravel(),
         float(law.cutoff) ** 2,
-        bool(np.any(law.slope)),
+        flag(np.any(law.slope)),
         bool((quarters == quarters[:, :1]).all()),
     )
 
@@ -49,7 +50,7 @@ def _force_over_r(law, r2, inverse, a, b, slope):
     """-phi'(r) / r from r² and 1/r²."""
     inverse6 = inverse * inverse * inverse
     f = fused(a, inverse6, b) * inverse6
-    if law.shifted:
+    if law.shifted.ndim > 1:
         f = fused(slope, sqrt(r2), f)
     return where_less(r2, splat(law.squared_cutoff), f * inverse)
 
@@ -74,9 +75,9 @@ def _one_species(kind, law):
 
 @inlined
 def _difference(packed, offset, k, x, y, z):
-    """dx, dy, dz, r² from a vector of neighbours to an atom at (x, y, z)."""
+    """dx, dy, dz, r² from an atom at (x, y, z) to a vector of neighbours."""
     xj, yj, zj = gather_xyz(packed, offset, k)
-    dx, dy, dz = x - xj, y - yj, z - zj
+    dx, dy, dz = xj - x, yj - y, zj - z
     return dx, dy, dz, fused(dx, dx, fused(dy, dy, dz * dz))
 
 
@@ -84,7 +85,7 @@ def _difference(packed, offset, k, x, y, z):
 def sum_forces(chunk, atoms, list_, law):
     """Forces on the moving atoms of a chunk, into atoms.f."""
     packed, offset, f = list_.packed, list_.offset, atoms.f
-    zero = splat(0.0)
+    zero, one = splat(0.0), splat(1.0)
     for i in range(chunk * CHUNK, min((chunk + 1) * CHUNK, list_.n)):
         x, y, z = splat(atoms.x[0, i]), splat(atoms.x[1, i]), splat(atoms.x[2, i])
         own, kind = atoms.species[i], _one_species(list_.kind[i], law)
@@ -95,25 +96,23 @@ def sum_forces(chunk, atoms, list_, law):
             a, b = _towards(law, 0, own, kind), _towards(law, 1, own, kind)
             slope = _towards(law, 2, own, kind)
             dx, dy, dz, r2 = _difference(packed, offset, first, x, y, z)
-            inverse = splat(1.0) / r2
-            # neighbours are begun one vector ahead: a division takes long
             for k in range(first + LANES, end, LANES):
+                inverse = one / r2
                 next_x, next_y, next_z, next_r2 = _difference(packed, offset, k, x, y, z)
-                next_inverse = splat(1.0) / next_r2
                 g = _force_over_r(law, r2, inverse, a, b, slope)
                 fx, fy, fz = fused(g, dx, fx), fused(g, dy, fy), fused(g, dz, fz)
-                dx, dy, dz, r2, inverse = next_x, next_y, next_z, next_r2, next_inverse
-            g = _force_over_r(law, r2, inverse, a, b, slope)
+                dx, dy, dz, r2 = next_x, next_y, next_z, next_r2
+            g = _force_over_r(law, r2, one / r2, a, b, slope)
             fx, fy, fz = fused(g, dx, fx), fused(g, dy, fy), fused(g, dz, fz)
         else:
             for k in range(first, end, LANES):
                 xj, yj, zj, species = gather_all(packed, offset, k)
-                dx, dy, dz = x - xj, y - yj, z - zj
+                dx, dy, dz = xj - x, yj - y, zj - z
                 r2 = fused(dx, dx, fused(dy, dy, dz * dz))
                 a, b = _chosen(law, 0, own, species), _chosen(law, 1, own, species)
-                g = _force_over_r(law, r2, splat(1.0) / r2, a, b, _chosen(law, 2, own, species))
+                g = _force_over_r(law, r2, one / r2, a, b, _chosen(law, 2, own, species))
                 fx, fy, fz = fused(g, dx, fx), fused(g, dy, fy), fused(g, dz, fz)
-        f[0, i], f[1, i], f[2, i] = add_lanes(fx), add_lanes(fy), add_lanes(fz)
+        f[0, i], f[1, i], f[2, i] = -add_lanes(fx), -add_lanes(fy), -add_lanes(fz)
 
 
 @kernel
