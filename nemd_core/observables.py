@@ -105,7 +105,7 @@ def empty_series(system: System, replicas: int, n_rows: int) -> Series:
         np.zeros((*shape, 2)),
         scalars[3],
         displacement=np.zeros(layers),
-        count=np.broadcast_to(system.layer_count, layers).astype(float),
+        count=np.zeros(layers) + system.layer_count,
     )
 
 

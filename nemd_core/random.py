@@ -16,10 +16,13 @@ _MULTIPLIER_1 = np.uint64(0xCD9E8D57)
 _WEYL_0 = np.uint64(0x9E3779B9)
 _WEYL_1 = np.uint64(0xBB67AE85)
 
-_MANTISSA = np.int64(0x000FFFFFFFFFFFFF)
-_EXPONENT_ONE = np.int64(0x3FF0000000000000)
+_MANTISSA = np.uint64(0x000FFFFFFFFFFFFF)
+_EXPONENT_ONE = np.uint64(0x3FF0000000000000)
 _SQRT_TWO = np.int64(0x0006A09E667F3BCD)
 """Mantissa bits of sqrt(2)."""
+_AS_BITS, _AS_NUMBER = np.uint64(0x4330000000000000), 2.0**52
+"""A whole number below 2^52, put into these bits, is that number of doubles more than 2^52: conversion without an instruction
+for it, which vectors have only with AVX-512."""
 _LN2 = 0.6931471805599453
 
 
@@ -75,30 +78,40 @@ def fill_normals(out, scratch, site, replica, step, seed, stream):
     k1 = seed >> _SHIFT
     step_low = step & _LOW
     step_high = ((step >> _SHIFT) ^ (stream << np.uint64(24))) & _LOW
-    u0, u1, u2, u3 = scratch[0], scratch[1], scratch[2], scratch[3]
+    b0, b1, b2, b3 = (
+        scratch[0].view(np.uint64),
+        scratch[1].view(np.uint64),
+        scratch[2].view(np.uint64),
+        scratch[3].view(np.uint64),
+    )
     for i in range(n):
         r0, r1, r2, r3 = philox(step_low, step_high, site[i], replica[i], k0, k1)
-        u0[i] = (np.float64(np.int64(r0)) + 0.5) * 2.0**-32
-        u1[i] = (np.float64(np.int64(r1)) + 0.5) * 2.0**-32
-        u2[i] = (np.float64(np.int64(r2)) + 0.5) * 2.0**-32
-        u3[i] = (np.float64(np.int64(r3)) + 0.5) * 2.0**-32
-    _box_muller(out[0], out[1], u0, u1)
-    _box_muller(out[2], out[3], u2, u3)
+        b0[i], b1[i], b2[i], b3[i] = r0 | _AS_BITS, r1 | _AS_BITS, r2 | _AS_BITS, r3 | _AS_BITS
+    _box_muller(out[0], out[1], scratch[0], scratch[1])
+    _box_muller(out[2], out[3], scratch[2], scratch[3])
+
+
+@inlined
+def _uniform(number):
+    """From 32 random bits as `_AS_BITS` has them."""
+    return ((number - _AS_NUMBER) + 0.5) * 2.0**-32
 
 
 @kernel
 def _box_muller(first, second, u, turn):
-    """Two normals from two uniforms, u and turn; u is overwritten."""
+    """Two normals from twice 32 random bits as `_AS_BITS` has them, u and turn; u is overwritten."""
     n = u.size
-    bits = u.view(np.int64)
+    for i in range(n):
+        u[i] = _uniform(u[i])
+    bits, exponent = u.view(np.uint64), first.view(np.uint64)
     for i in range(n):
         word = bits[i]
         mantissa = word & _MANTISSA
-        high = np.int64(mantissa >= _SQRT_TWO)
-        first[i] = np.float64((word >> np.int64(52)) - np.int64(1023) + high)
-        bits[i] = mantissa | (_EXPONENT_ONE - (high << np.int64(52)))
+        high = np.uint64(np.int64(mantissa) >= _SQRT_TWO)
+        exponent[i] = ((word >> np.uint64(52)) + high) | _AS_BITS
+        bits[i] = mantissa | (_EXPONENT_ONE - (high << np.uint64(52)))
     for i in range(n):
-        radius = np.sqrt(2.0 * _minus_log(u[i], first[i]))
-        s, c = _sine_cosine(turn[i])
+        radius = np.sqrt(2.0 * _minus_log(u[i], first[i] - (_AS_NUMBER + 1023.0)))
+        s, c = _sine_cosine(_uniform(turn[i]))
         first[i] = radius * c
         second[i] = radius * s

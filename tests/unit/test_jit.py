@@ -1,9 +1,15 @@
-"""No kernel depends on what the digest leaves out that keys the cache of compiled code: see nemd_core/jit.py."""
+"""What is compiled when: no kernel depends on what the digest leaves out that keys the cache of compiled code, see
+nemd_core/jit.py, and a block of steps is not compiled anew for another number of rows."""
 
 import re
 from pathlib import Path
 
+from junctions import CHAIN, LJ, configure
+from numba import typeof
+
 import nemd_core
+from nemd_core.observables import empty_series
+from nemd_core.structure import build
 
 PACKAGE = Path(nemd_core.__file__).parent
 SOURCES = {
@@ -27,3 +33,14 @@ def test_theory_compiles_only_in_files_that_stand_alone():
     assert COMPILED == {name for name in THEORY if re.search(r"\b(numba|jit)\b", THEORY[name])}
     for name in COMPILED:
         assert not re.search(r"^ *(from \.(?!\.)|.*\btheory\b.*import)", THEORY[name], re.MULTILINE), name
+
+
+def test_rows_of_every_number_have_one_type():
+    """For Numba the order in memory belongs to the type of an array."""
+    kinds = {
+        typeof(empty_series(build(configure(base)), replicas, rows))
+        for base in (CHAIN, LJ)
+        for replicas in (1, 2)
+        for rows in (0, 1, 5)
+    }
+    assert len(kinds) == 1

@@ -117,7 +117,7 @@ def test_lists_of_a_crowd_are_whole():
     """Where a bin has more candidates than is usual."""
     n, rng = 1300, np.random.default_rng(5)
     x = rng.uniform(0, SIDES, (n, 3))
-    atoms, list_, work = build(x, np.zeros((n, 3)), np.zeros(n, int), n, True, density=n / SIDES.prod())
+    atoms, list_, _ = build(x, np.zeros((n, 3)), np.zeros(n, int), n, True, density=n / SIDES.prod())
     far, packed = PACK * n, list_.packed.reshape(-1, PACK)
     for i in range(0, n, 50):
         listed = list_.offset[list_.first[i] : list_.first[i] + LANES * list_.groups[i]]
