@@ -16,7 +16,7 @@ from .baths import HOT, exchange, layer_friction
 from .forces.neighbours import DONE, build_chunk, finish_build, start_build
 from .forces.sorting import CHUNK, GHOSTS, pack, pack_ghosts
 from .forces.verlet import pack_ghost_velocities, pack_velocities, sum_energies, sum_forces, sum_powers
-from .jit import kernel, whole
+from .jit import inner, kernel, whole
 from .random import fill_normals
 from .system import System
 from .team import meet, said, say, share
@@ -147,6 +147,42 @@ def count_ghost_chunks(list_):
     return (list_.count[GHOSTS] + CHUNK - 1) // CHUNK
 
 
+@inner
+def build_together(member, members, meeting, atoms, list_, work):
+    """A whole build by all threads; returns its status."""
+    meet(meeting, members)
+    if member == 0:
+        say(meeting, start_build(atoms, list_, work))
+    meet(meeting, members)
+    if said(meeting) != DONE:
+        return said(meeting)
+    for chunk in share(list_.moved.size, member, members):
+        build_chunk(chunk, list_, work)
+    meet(meeting, members)
+    if member == 0:
+        say(meeting, finish_build(list_))
+    meet(meeting, members)
+    return said(meeting)
+
+
+@inner
+def sample_together(member, members, meeting, atoms, list_, law, bins, meter):
+    """Heat flow, from the energy that every atom receives."""
+    chunks = list_.moved.size
+    for chunk in share(chunks, member, members):
+        pack_velocities(chunk, atoms, list_)
+    meet(meeting, members)
+    for chunk in share(count_ghost_chunks(list_), member, members):
+        pack_ghost_velocities(chunk, list_)
+    meet(meeting, members)
+    for chunk in share(chunks, member, members):
+        sum_powers(chunk, atoms, list_, law, meter.power)
+        sample_reference(chunk, atoms, list_, law, bins, meter)
+    meet(meeting, members)
+    if member == 0:
+        sample_flow(atoms, meter)
+
+
 @whole
 def run_block(
     member,
@@ -181,20 +217,9 @@ def run_block(
                 sample_layers(atoms, reservoirs.layer, bins, 0.5 * dt, meter)
         midway = False
         if must_build(list_):
-            meet(meeting, members)
-            if member == 0:
-                say(meeting, start_build(atoms, list_, work))
-            meet(meeting, members)
-            if said(meeting) != DONE:
-                return said(meeting), step - 1, row
-            for chunk in share(chunks, member, members):
-                build_chunk(chunk, list_, work)
-            meet(meeting, members)
-            if member == 0:
-                say(meeting, finish_build(list_))
-            meet(meeting, members)
-            if said(meeting) != DONE:
-                return said(meeting), step - 1, row
+            status = build_together(member, members, meeting, atoms, list_, work)
+            if status != DONE:
+                return status, step - 1, row
         else:
             for chunk in share(count_ghost_chunks(list_), member, members):
                 pack_ghosts(chunk, list_)
@@ -210,18 +235,7 @@ def run_block(
             if member == 0:
                 add_crossings(bins, meter)
         if sampled:
-            for chunk in share(chunks, member, members):
-                pack_velocities(chunk, atoms, list_)
-            meet(meeting, members)
-            for chunk in share(count_ghost_chunks(list_), member, members):
-                pack_ghost_velocities(chunk, list_)
-            meet(meeting, members)
-            for chunk in share(chunks, member, members):
-                sum_powers(chunk, atoms, list_, law, meter.power)
-                sample_reference(chunk, atoms, list_, law, bins, meter)
-            meet(meeting, members)
-            if member == 0:
-                sample_flow(atoms, meter)
+            sample_together(member, members, meeting, atoms, list_, law, bins, meter)
         if plan.sample_every > 0 and step % plan.series_steps == 0:
             for chunk in share(chunks, member, members):
                 sum_energies(chunk, atoms, list_, law, meter.potential)

@@ -1,6 +1,7 @@
 """Junctions of every kind that forces are tested on, and the pair laws that go with them."""
 
 import numpy as np
+import pytest
 from junctions import junction
 
 from nemd_core.potentials import Springs, lennard_jones
@@ -62,3 +63,16 @@ def law_for(potential, cutoff, truncation="force-shift", species=2):
     if potential == "harmonic":
         return TWO_SPRINGS if species == 2 else THREE_SPRINGS
     return lennard_jones(*((EPSILON, SIGMA) if species == 2 else THREE), cutoff, truncation)
+
+
+def but_compiled(cases, long):
+    """The same cases; those of which `long(case)` says so are left out in plain Python."""
+    return [pytest.param(case, marks=pytest.mark.compiled) if long(case) else case for case in cases]
+
+
+def is_crystal(case):
+    return CASES[case][0].lattice.dimensions == 3
+
+
+def is_long(case):
+    return case == "alloy-lj-harmonic"

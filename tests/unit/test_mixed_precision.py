@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from force_cases import CASES, law_for
+from force_cases import CASES, but_compiled, is_long, law_for
 from junctions import LJ, configure, displace
 
 from nemd_core import Simulation
@@ -14,7 +14,7 @@ SINGLE = 2.0**-24
 
 
 @pytest.mark.parametrize("replicas", [1, 3])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", but_compiled(CASES, is_long))
 def test_forces_are_those_of_doubles_but_for_rounding(name, replicas):
     """r² and its powers amplify the rounding of r by 14, and some 50 terms add up."""
     system, potential, cutoff = CASES[name]
