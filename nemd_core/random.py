@@ -87,6 +87,10 @@ def fill_normals(out, scratch, site, replica, step, seed, stream):
     for i in range(n):
         r0, r1, r2, r3 = philox(step_low, step_high, site[i], replica[i], k0, k1)
         b0[i], b1[i], b2[i], b3[i] = r0 | _AS_BITS, r1 | _AS_BITS, r2 | _AS_BITS, r3 | _AS_BITS
+    for row in range(4):
+        u = scratch[row]
+        for i in range(n):
+            u[i] = _uniform(u[i])
     _box_muller(out[0], out[1], scratch[0], scratch[1])
     _box_muller(out[2], out[3], scratch[2], scratch[3])
 
@@ -99,10 +103,8 @@ def _uniform(number):
 
 @kernel
 def _box_muller(first, second, u, turn):
-    """Two normals from twice 32 random bits as `_AS_BITS` has them, u and turn; u is overwritten."""
+    """Two normals from two uniforms, u and turn; u is overwritten."""
     n = u.size
-    for i in range(n):
-        u[i] = _uniform(u[i])
     bits, exponent = u.view(np.uint64), first.view(np.uint64)
     for i in range(n):
         word = bits[i]
@@ -112,6 +114,6 @@ def _box_muller(first, second, u, turn):
         bits[i] = mantissa | (_EXPONENT_ONE - (high << np.uint64(52)))
     for i in range(n):
         radius = np.sqrt(2.0 * _minus_log(u[i], first[i] - (_AS_NUMBER + 1023.0)))
-        s, c = _sine_cosine(_uniform(turn[i]))
+        s, c = _sine_cosine(turn[i])
         first[i] = radius * c
         second[i] = radius * s

@@ -245,7 +245,7 @@ def test_fluxes_of_a_chain_agree(record):
                 "walls": 1,
                 "cross_section": 2,
                 "cutoff": 1.5,
-                "replicas": 24,
+                "replicas": 28,
                 "equilibration_steps": 5000,
                 "production_steps": 20_000,
             },
