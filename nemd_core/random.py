@@ -78,12 +78,8 @@ def fill_normals(out, scratch, site, replica, step, seed, stream):
     k1 = seed >> _SHIFT
     step_low = step & _LOW
     step_high = ((step >> _SHIFT) ^ (stream << np.uint64(24))) & _LOW
-    b0, b1, b2, b3 = (
-        scratch[0].view(np.uint64),
-        scratch[1].view(np.uint64),
-        scratch[2].view(np.uint64),
-        scratch[3].view(np.uint64),
-    )
+    bits = scratch.view(np.uint64)
+    b0, b1, b2, b3 = bits[0], bits[1], bits[2], bits[3]
     for i in range(n):
         r0, r1, r2, r3 = philox(step_low, step_high, site[i], replica[i], k0, k1)
         b0[i], b1[i], b2[i], b3[i] = r0 | _AS_BITS, r1 | _AS_BITS, r2 | _AS_BITS, r3 | _AS_BITS

@@ -46,7 +46,7 @@ class PairLaw(NamedTuple):
 
     plain: np.ndarray
     segment: np.ndarray
-    """Coefficients of each segment: (quarters, segments, lanes)."""
+    """Coefficients of each segment: (segments, quarters), for `broadcast`."""
     bond: np.ndarray
     """Ideal vector of each entry in each segment: (segments, entries, 3), for `broadcast`."""
     entries: int
@@ -98,9 +98,9 @@ def pair_law(
     axial, kind = axial_bonds(system, rows, pairs)
     return PairLaw(
         plain=plain,
-        segment=np.repeat([[q[PAIR_TYPE[s, s]] for s, _ in segments] for q in quarters], lanes(dtype), axis=1)
-        .ravel()
-        .astype(dtype),
+        segment=broadcastable(
+            np.array([quarters[:, PAIR_TYPE[s, s]] for s, _ in segments]).ravel().astype(dtype)
+        ),
         bond=broadcastable(np.array(bonds).ravel().astype(dtype)),
         entries=len(table.pairs),
         species=species.ravel().astype(dtype),
@@ -203,10 +203,9 @@ def lennard_jones_constants(law, p, k, mixed):
     """(where the bonds of a plain vector begin, then -12 a, 6 b, slope, offset of a plain vector, or those towards a
     neighbour of species A; then the same towards B and towards C)."""
     segment = 0 if mixed else item(law.plain, (k - law.begin) // law.lanes)
-    c = segment * law.lanes
-    step = law.segment.size // 4
-    a, b = load(law.segment, c), load(law.segment, c + step)
-    slope, offset = load(law.segment, c + 2 * step), load(law.segment, c + 3 * step)
+    c = 4 * segment
+    a, b = broadcast(law.segment, c), broadcast(law.segment, c + 1)
+    slope, offset = broadcast(law.segment, c + 2), broadcast(law.segment, c + 3)
     a1, b1, slope1, offset1 = a, b, slope, offset
     a2, b2, slope2, offset2 = a, b, slope, offset
     if mixed:

@@ -71,8 +71,7 @@ def _two_under_way(mixed, row, k, u, x, y, z, entries, constants, buffer, field,
         inverse, root = lennard_jones_invert(law, squared)
         after = min(entry + 1, last - 1)
         b, next_squared = _pair(mixed, after, k, u, x, y, z, entries, constants, field, law)
-        q = item(field.source, entries + entry) + k
-        f = lennard_jones_force(law, constants, mixed, q, squared, inverse, root)
+        f = _force(mixed, entry, k, squared, inverse, root, entries, constants, field, law)
         fx, fy, fz = _act(f, a, entry, k, buffer, fx, fy, fz, field)
         a, squared = b, next_squared
     return fx, fy, fz
@@ -80,7 +79,7 @@ def _two_under_way(mixed, row, k, u, x, y, z, entries, constants, buffer, field,
 
 @inlined
 def _three_under_way(mixed, row, k, u, x, y, z, entries, constants, buffer, field, law):
-    """The same."""
+    """The same as `_two_under_way`."""
     fx, fy, fz = like(x, 0.0), like(x, 0.0), like(x, 0.0)
     first, last = item(field.first, row), item(field.first, row + 1)
     a, squared = _pair(mixed, first, k, u, x, y, z, entries, constants, field, law)
@@ -90,14 +89,12 @@ def _three_under_way(mixed, row, k, u, x, y, z, entries, constants, buffer, fiel
     for entry in range(first, last - 2):
         c, last_squared = _pair(mixed, entry + 2, k, u, x, y, z, entries, constants, field, law)
         next_inverse, next_root = lennard_jones_invert(law, next_squared)
-        q = item(field.source, entries + entry) + k
-        f = lennard_jones_force(law, constants, mixed, q, squared, inverse, root)
+        f = _force(mixed, entry, k, squared, inverse, root, entries, constants, field, law)
         fx, fy, fz = _act(f, a, entry, k, buffer, fx, fy, fz, field)
         a, squared, inverse, root = b, next_squared, next_inverse, next_root
         b, next_squared = c, last_squared
     for entry in range(max(first, last - 2), last):
-        q = item(field.source, entries + entry) + k
-        f = lennard_jones_force(law, constants, mixed, q, squared, inverse, root)
+        f = _force(mixed, entry, k, squared, inverse, root, entries, constants, field, law)
         fx, fy, fz = _act(f, a, entry, k, buffer, fx, fy, fz, field)
         a, squared = b, next_squared
         inverse, root = lennard_jones_invert(law, squared)
@@ -113,6 +110,13 @@ def _pair(mixed, entry, k, u, x, y, z, entries, constants, field, law):
     dx, dy, dz = _step(u, item(field.source, entries + entry) + k, x, y, z, field)
     x, y, z, squared = lennard_jones_bond(law, constants, mixed, entry, k, dx, dy, dz)
     return (x, y, z), squared
+
+
+@inlined
+def _force(mixed, entry, k, squared, inverse, root, entries, constants, field, law):
+    """-F/r of an entry."""
+    q = item(field.source, entries + entry) + k
+    return lennard_jones_force(law, constants, mixed, q, squared, inverse, root)
 
 
 @inlined
