@@ -18,6 +18,7 @@ import numpy as np
 
 from .baths import apply_bath
 from .forces.lattice import (
+    collect_and_move,
     collect_forces,
     count_intruders,
     sweep_energy,
@@ -62,27 +63,25 @@ class Plan(NamedTuple):
 
 
 @inner
-def open_step(sheet, state, field, baths, plan, step, kinetic, sampled, kicks):
-    """B A O A of one sheet; adds v² in the middle of a sampled step to `kinetic`. kicks: 2 if the step before waits for its
-    closing B, else 1."""
-    u, v, f, kick = state.u[sheet], state.v[sheet], state.f[sheet], state.kick[sheet]
+def open_step(sheet, state, field, baths, plan, step, kinetic, sampled, closed):
+    """B A O A of one sheet; adds v² in the middle of a sampled step to `kinetic`. closed: whether the step before has had its
+    closing B, with the forces of which this one begins."""
     dt = plan.timestep
-    for component in range(u.shape[0]):
-        uc, vc, fc = u[component], v[component], f[component]
-        if kicks == 2:
-            for k in range(uc.size):
-                vc[k] = vc[k] + kick[k] * fc[k] + kick[k] * fc[k]
-                uc[k] += dt * vc[k]
-        else:
+    if closed:
+        u, v, f, kick = state.u[sheet], state.v[sheet], state.f[sheet], state.kick[sheet]
+        for component in range(u.shape[0]):
+            uc, vc, fc = u[component], v[component], f[component]
             for k in range(uc.size):
                 vc[k] += kick[k] * fc[k]
                 uc[k] += dt * vc[k]
+    else:
+        collect_and_move(sheet, state.u, state.v, state.f, state.kick, dt, field)
     apply_bath(sheet, state.u, state.v, baths, np.uint64(step), plan.seed, 0.5 * dt)
     wrap(sheet, state.u, field)
     if sampled:
         total = kinetic[sheet]
-        for component in range(u.shape[0]):
-            vc = v[component]
+        for component in range(field.components):
+            vc = state.v[sheet, component]
             for k in range(vc.size):
                 total[k] += vc[k] * vc[k]
     copy_displacements(sheet, state, plan.mixed)
@@ -143,9 +142,7 @@ def run_block(
         recorded = plan.sample_every > 0 and step % plan.series_steps == 0
         checked = plan.check_every > 0 and step % plan.check_every == 0
         for sheet in share(field.sheets, member, members):
-            if not closed:
-                collect_forces(sheet, state.f, pair_field)
-            open_step(sheet, state, field, baths, plan, step, meter.kinetic, sampled, 1 if closed else 2)
+            open_step(sheet, state, pair_field, baths, plan, step, meter.kinetic, sampled, closed)
         meet(meeting, members)
         for sheet in share(field.sheets, member, members):
             sweep_forces(sheet, state.pair_u, pair_field, pair_law)

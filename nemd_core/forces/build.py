@@ -20,7 +20,7 @@ from .lattice import (
     sweep_forces,
     wrap,
 )
-from .laws import axial_bonds, flag, linear_law, pair_law
+from .laws import and_one_more, axial_bonds, flag, linear_law, pair_law
 from .rows import Rows, Table, half_pairs, layout, tabulate
 
 _SIGMAS = 6.0
@@ -96,7 +96,10 @@ def build_forces(
     rows = layout(system, pairs.reach, outer_pairs.reach, replicas, lanes(dtype))
     table = tabulate(system, rows, pairs)
     field = make_field(system, rows, table, between_species=between_species)
-    pair_field = field._replace(buffer=rows.buffers(table.depth, dtype), lanes=rows.lanes) if mixed else field
+    pair_field = field
+    if mixed:
+        span = find_spans(table, field.weight, rows.window(), rows.lanes)
+        pair_field = field._replace(buffer=rows.buffers(table.depth, dtype), lanes=rows.lanes, span=span)
     if potential == "lj":
         outer_table = tabulate(system, rows, outer_pairs)
         outer = make_field(system, rows, outer_table, outer=True)
@@ -151,6 +154,9 @@ def make_field(
         weight = (moves(cell) | moves(cell + shift)).astype(float)
     n_entries = len(table.pairs)
     wanted = np.ones(n_entries, bool) if between_species else table.shift != 0
+    crossing = np.flatnonzero(wanted)
+    place = np.column_stack([table.row, table.shift])[crossing]
+    ends = np.append((np.diff(place, axis=0) != 0).any(axis=1), True)[: len(crossing)]
     marker = np.zeros((rows.sheets, rows.components, rows.stride) if between_species else (0, 0, 0))
     if between_species:
         is_a = rows.spread(system, system.species == SPECIES.index("A"))
@@ -168,12 +174,15 @@ def make_field(
         lanes=LANES,
         depth=table.depth,
         first=table.first,
-        source=table.source.ravel(),
+        span=find_spans(table, weight, (begin, end), LANES),
+        source=and_one_more(table.source.ravel()),
         target=table.target,
         shift=table.shift,
         crossing_first=np.concatenate([[0], np.cumsum(wanted)])[table.first],
-        crossing_entry=np.flatnonzero(wanted),
+        crossing_entry=np.append(crossing, 0),
+        crossing_ends=ends.astype(np.int64),
         buffer=rows.buffers(table.depth),
+        part=rows.parts(table.depth),
         weight=weight,
         reach=reach,
         flow=np.zeros((rows.sheets, 2 * reach + 1, rows.width)),
@@ -185,6 +194,20 @@ def make_field(
         period=system.n_cells * rows.replicas if system.periodic else 0,
         pair_energy=np.zeros((rows.sheets, rows.width)),
     )
+
+
+def find_spans(table: Table, weight, window: tuple[int, int], n_lanes: int) -> np.ndarray:
+    """`Field.span`, from the weight of pairs by shift: the shortest that holds all entries with a weight, never empty."""
+    (begin, end), reach, n_rows = window, len(weight) // 2, len(table.first) - 1
+    counts = (weight[:, begin:end] > 0).reshape(2 * reach + 1, -1, n_lanes).any(axis=2)
+    span = np.zeros((weight.shape[1], n_rows, 2), np.int64)
+    for row in range(n_rows):
+        first, last = table.first[row : row + 2]
+        needed = counts[table.shift[first:last] + reach]
+        some = needed.any(axis=0)
+        span[begin:end:n_lanes, row, 0] = first + needed.argmax(axis=0)
+        span[begin:end:n_lanes, row, 1] = np.where(some, last - needed[::-1].argmax(axis=0), first + 1)
+    return span.ravel()
 
 
 def _range(system: System, law: LennardJones | Springs) -> float:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..jit import kernel
+from ..jit import inlined, kernel
 from ..simd import LANES, item, like, load, load_doubles, splat, store, where_less
 from .pairs import add_flow, add_forces, kinds_meet, pair_energies
 
@@ -34,16 +34,24 @@ class Field(NamedTuple):
     """Numbers in a vector of forces."""
     depth: int
     first: np.ndarray
+    span: np.ndarray
+    """First and last (exclusive) entry that a vector of forces needs: what binds only frozen sites is left out at either
+    end. At the position of its first site; shape (width, rows, 2), flat."""
     source: np.ndarray
-    """`Table.source`, flat: entry + sheet * entries."""
+    """`Table.source`, flat: entry + sheet * entries; and one more."""
     target: np.ndarray
     shift: np.ndarray
     crossing_first: np.ndarray
     """Like `first`, for `crossing_entry`."""
     crossing_entry: np.ndarray
-    """The entries whose heat flow is wanted: those that lie in different cells, or all if the flow between species is."""
+    """The entries whose heat flow is wanted: those that lie in different cells, or all if the flow between species is; and
+    one more."""
+    crossing_ends: np.ndarray
+    """1 if such an entry is the last of its row and shift, else 0."""
     buffer: np.ndarray
     """Forces by sheet of i and sheet of j, shape (sheets, depth, components, stride)."""
+    part: np.ndarray
+    """Where in it the forces on a sheet begin that each of the sheets below it found, (sheets, depth)."""
     weight: np.ndarray
     """Share of a pair's energy that is counted here, by shift, (2 reach + 1, width): 1 where i or j moves and 0 between
     frozen sites; with periodic ends ½ for either end in the crystal itself, since what reaches into the halo is seen twice."""
@@ -82,24 +90,45 @@ def sweep_forces(sheet, u, field, law):
                 add_forces(False, sheet, row, k, u, buffer, field, law)
 
 
+@inlined
+def _collect(start, end, f, own, buffer, part, lanes):
+    """Add up numbers start to end of what all sheets found for one, always in the same order, and clear them."""
+    cleared = like(load(buffer, 0), 0.0)
+    for level in range(part.size):
+        begin = item(part, level)
+        for k in range(start, end, LANES):
+            total = load_doubles(buffer, begin + k)
+            if level > 0:
+                total = load(f, own + k) + total
+            store(f, own + k, total)
+        for k in range(start, end, lanes):
+            store(buffer, begin + k, cleared)
+
+
 @kernel
 def collect_forces(sheet, f, field):
-    """Add up what all sheets found for this one, always in the same order, and clear it. f: (sheets, components, stride)."""
-    f, buffer = f.reshape(-1), field.buffer.reshape(-1)
-    cleared = like(load(buffer, 0), 0.0)
-    size = field.components * field.stride
-    own = sheet * size
-    for start in range(0, size, _CHUNK):
-        end = min(start + _CHUNK, size)
-        for level in range(field.depth):
-            part = ((sheet - level) % field.sheets * field.depth + level) * size
+    """Add up what all sheets found for this one, and clear it. f: (sheets, components, stride)."""
+    f, buffer, part = f[sheet].reshape(-1), field.buffer.reshape(-1), field.part[sheet]
+    for start in range(0, f.size, _CHUNK):
+        _collect(start, min(start + _CHUNK, f.size), f, 0, buffer, part, field.lanes)
+
+
+@kernel
+def collect_and_move(sheet, u, v, f, kick, dt, field):
+    """Let the forces that `collect_forces` would find act twice, v += kick f, and drift: u += dt v. f: room for a chunk."""
+    u, v, f, kick = u[sheet].reshape(-1), v[sheet].reshape(-1), f[sheet].reshape(-1), kick[sheet]
+    buffer, part = field.buffer.reshape(-1), field.part[sheet]
+    step = splat(dt)
+    for component in range(field.components):
+        begin = component * field.stride
+        for start in range(0, field.stride, _CHUNK):
+            end = min(start + _CHUNK, field.stride)
+            _collect(begin + start, begin + end, f, -(begin + start), buffer, part, field.lanes)
             for k in range(start, end, LANES):
-                total = load_doubles(buffer, part + k)
-                if level > 0:
-                    total = load(f, own + k) + total
-                store(f, own + k, total)
-            for k in range(start, end, field.lanes):
-                store(buffer, part + k, cleared)
+                gain = load(kick, k) * load(f, k - start)
+                after = load(v, begin + k) + gain + gain
+                store(v, begin + k, after)
+                store(u, begin + k, load(u, begin + k) + step * after)
 
 
 @kernel

@@ -39,9 +39,9 @@ class PairLaw(NamedTuple):
     """Lennard-Jones, with the quarters -12 a | 6 b | slope | offset of coefficients.
 
     A vector of positions is plain if all its sites and all their neighbours are of one species on one side of the
-    interface: then every pair has the same coefficients, and each entry one bond. `plain` tells its segment, the
-    number of such a combination, or -1 for a mixed vector, whose coefficients follow from the species of both sites and
-    whose bonds depend on the place.
+    interface: then every pair has the same coefficients, and each entry one bond. `plain` tells, at the position of its
+    first site, its segment, the number of such a combination, or -1 for a mixed vector, whose coefficients follow from the
+    species of both sites and whose bonds depend on the place.
     """
 
     plain: np.ndarray
@@ -62,14 +62,17 @@ class PairLaw(NamedTuple):
     """Whether there is a third species, as `flag` has it."""
     shifted: np.ndarray
     """Whether there is a slope, which costs a square root, as `flag` has it."""
-    lanes: int
-    begin: int
     squared_cutoff: float
 
 
 def flag(condition) -> np.ndarray:
     """A yes or no that is known when code is compiled: an array with two dimensions or one, which is part of its type."""
     return np.zeros((1, 1) if condition else (1,))
+
+
+def and_one_more(entries) -> np.ndarray:
+    """The same with the last repeated, for sweeps that look one entry ahead."""
+    return np.concatenate([entries, entries[-1:]])
 
 
 class LinearLaw(NamedTuple):
@@ -87,30 +90,27 @@ def pair_law(
     law: LennardJones, system: System, rows: Rows, table: Table, pairs: Pairs, dtype=np.float64
 ) -> PairLaw:
     """Spread Lennard-Jones parameters and ideal bonds over positions, as numbers of this type."""
-    begin, _ = rows.window()
     quarters = np.array((-12 * law.a, 6 * law.b, law.slope, law.offset))
     plain, segments = _plain_vectors(system, rows, quarters, lanes(dtype))
     species = np.zeros((rows.sheets, rows.components, rows.stride))
     species[:, 0, : rows.rows * rows.width] = rows.spread(system, system.species).reshape(rows.sheets, -1)
     known = quarters.shape[1]
     pair = np.where(PAIR_TYPE < known, quarters[:, np.minimum(PAIR_TYPE, known - 1)], 0.0)
-    bonds = [pairs.bonds(system.layer_spacing[side])[table.pairs] for _, side in segments]
+    bonds = np.concatenate([pairs.bonds(system.layer_spacing[side])[table.pairs] for _, side in segments])
     axial, kind = axial_bonds(system, rows, pairs)
     return PairLaw(
         plain=plain,
         segment=broadcastable(
             np.array([quarters[:, PAIR_TYPE[s, s]] for s, _ in segments]).ravel().astype(dtype)
         ),
-        bond=broadcastable(np.array(bonds).ravel().astype(dtype)),
+        bond=broadcastable(and_one_more(bonds).ravel().astype(dtype)),
         entries=len(table.pairs),
         species=species.ravel().astype(dtype),
         pair=pair.ravel().astype(dtype),
         axial=axial.ravel().astype(dtype),
-        kind=kind[table.pairs] * rows.width,
+        kind=and_one_more(kind[table.pairs] * rows.width),
         third=flag(system.species.max() > 1),
         shifted=flag(np.any(law.slope)),
-        lanes=lanes(dtype),
-        begin=begin,
         squared_cutoff=dtype(float(law.cutoff) ** 2),
     )
 
@@ -118,7 +118,7 @@ def pair_law(
 def _plain_vectors(
     system: System, rows: Rows, quarters, n_lanes: int
 ) -> tuple[np.ndarray, list[tuple[int, int]]]:
-    """For each vector of positions its segment, or -1; and the (species, side) of each segment."""
+    """For each vector of positions its segment, or -1, (width,); and the (species, side) of each segment."""
     begin, end = rows.window()
     cells = system.inner_cell(
         rows.first_cell - rows.reach + np.arange((end - begin) // rows.replicas + 2 * rows.reach + 1)
@@ -137,7 +137,8 @@ def _plain_vectors(
     chosen = np.array([w[0] if (w == w[0]).all() else -1 for w in windows])
     found = sorted(set(chosen) - {-1}) or [0]
     number = {int(value): n for n, value in enumerate(found)}
-    plain = np.array([number.get(int(value), -1) for value in chosen])
+    plain = np.full(rows.width, -1)
+    plain[begin:end:n_lanes] = [number.get(int(value), -1) for value in chosen]
     return plain, [divmod(int(value), 2) for value in found]
 
 
@@ -195,14 +196,14 @@ def linear_law(
 @inlined
 def is_mixed(law, k):
     """Whether the vector at k in a row has pairs of more than one kind."""
-    return item(law.plain, (k - law.begin) // law.lanes) < 0
+    return item(law.plain, k) < 0
 
 
 @inlined
 def lennard_jones_constants(law, p, k, mixed):
     """(where the bonds of a plain vector begin, then -12 a, 6 b, slope, offset of a plain vector, or those towards a
     neighbour of species A; then the same towards B and towards C)."""
-    segment = 0 if mixed else item(law.plain, (k - law.begin) // law.lanes)
+    segment = 0 if mixed else item(law.plain, k)
     c = 4 * segment
     a, b = broadcast(law.segment, c), broadcast(law.segment, c + 1)
     slope, offset = broadcast(law.segment, c + 2), broadcast(law.segment, c + 3)

@@ -2,8 +2,10 @@
 
 Each is written for either kind of law; which one is meant is known when a sweep is compiled. Lennard-Jones pairs are
 taken in steps, one pair ahead of the other: while the division for one is under way, the next is loaded and the last is
-finished. A processor reorders what lies near, but a pair takes longer than that. With the 32 registers of AVX-512 three
-pairs are under way at a time, with 16 two: what does not fit into them costs more than the third pair gains.
+finished (tables of entries end with one more, so that there always is a next). A processor reorders what lies near, but
+a pair takes longer than that. With the 32 registers of AVX-512 three pairs are under way at a time, with 16 two: what does
+not fit into them costs more than the third pair gains. Nothing returns early: the compiler would then count references to
+every array, for each vector.
 """
 
 from numba.extending import overload
@@ -48,6 +50,13 @@ def _step(array, q, x, y, z, field):
     return x - x1, y - y1, z - z1
 
 
+@inlined
+def _span(row, k, field):
+    """The entries that the vector at k of a row needs: (first, last exclusive)."""
+    n = 2 * (k * field.rows + row)
+    return item(field.span, n), item(field.span, n + 1)
+
+
 # ---- forces ----
 
 
@@ -65,12 +74,11 @@ def _lennard_jones_forces(mixed, sheet, row, k, u, buffer, field, law):
 def _two_under_way(mixed, row, k, u, x, y, z, entries, constants, buffer, field, law):
     """Give all neighbours j their forces, and return what sites i displaced by x, y, z give altogether."""
     fx, fy, fz = like(x, 0.0), like(x, 0.0), like(x, 0.0)
-    first, last = item(field.first, row), item(field.first, row + 1)
+    first, last = _span(row, k, field)
     a, squared = _pair(mixed, first, k, u, x, y, z, entries, constants, field, law)
     for entry in range(first, last):
         inverse, root = lennard_jones_invert(law, squared)
-        after = min(entry + 1, last - 1)
-        b, next_squared = _pair(mixed, after, k, u, x, y, z, entries, constants, field, law)
+        b, next_squared = _pair(mixed, entry + 1, k, u, x, y, z, entries, constants, field, law)
         f = _force(mixed, entry, k, squared, inverse, root, entries, constants, field, law)
         fx, fy, fz = _act(f, a, entry, k, buffer, fx, fy, fz, field)
         a, squared = b, next_squared
@@ -81,11 +89,10 @@ def _two_under_way(mixed, row, k, u, x, y, z, entries, constants, buffer, field,
 def _three_under_way(mixed, row, k, u, x, y, z, entries, constants, buffer, field, law):
     """The same as `_two_under_way`."""
     fx, fy, fz = like(x, 0.0), like(x, 0.0), like(x, 0.0)
-    first, last = item(field.first, row), item(field.first, row + 1)
+    first, last = _span(row, k, field)
     a, squared = _pair(mixed, first, k, u, x, y, z, entries, constants, field, law)
     inverse, root = lennard_jones_invert(law, squared)
-    after = min(first + 1, last - 1)
-    b, next_squared = _pair(mixed, after, k, u, x, y, z, entries, constants, field, law)
+    b, next_squared = _pair(mixed, first + 1, k, u, x, y, z, entries, constants, field, law)
     for entry in range(first, last - 2):
         c, last_squared = _pair(mixed, entry + 2, k, u, x, y, z, entries, constants, field, law)
         next_inverse, next_root = lennard_jones_invert(law, next_squared)
@@ -132,7 +139,8 @@ def _linear_forces(mixed, sheet, row, k, u, buffer, field, law):
     own, entries = sheet * field.components * field.stride + p, sheet * field.shift.size
     x, y, z = _vector(u, own, field)
     fx, fy, fz = like(x, 0.0), like(x, 0.0), like(x, 0.0)
-    for entry in range(item(field.first, row), item(field.first, row + 1)):
+    first, last = _span(row, k, field)
+    for entry in range(first, last):
         dx, dy, dz = _step(u, item(field.source, entries + entry) + k, x, y, z, field)
         gx, gy, gz = linear_force(law, entries + entry, k, dx, dy, dz)
         _add(buffer, item(field.target, entry) + k, field, gx, gy, gz)
@@ -145,8 +153,8 @@ def _linear_forces(mixed, sheet, row, k, u, buffer, field, law):
 
 
 @inlined
-def _book(sheet, entry, p, q, k, force, velocity, v, flow, pull, field):
-    """Add ½ F·(v_i + v_j) and the x of F, the force on j, to the sums of the entry's shift; `velocity` is v_i."""
+def _power(p, q, k, force, velocity, v, crossing, field):
+    """F·(v_i + v_j), F the force on j and `velocity` v_i; books half of it if the flow between species is wanted."""
     px, py, pz = force
     vx, vy, vz = velocity
     wx, wy, wz = _vector(v, q, field)
@@ -154,14 +162,18 @@ def _book(sheet, entry, p, q, k, force, velocity, v, flow, pull, field):
     if field.crystal.ndim > 1:
         power = power + py * (vy + wy)
         power = power + pz * (vz + wz)
-    power = power * like(power, 0.5)
-    b = (item(field.shift, entry) + field.reach) * field.width + k
-    store(flow, b, load(flow, b) + power)
-    store(pull, b, load(pull, b) + px)
     if field.between.ndim > 1:
-        crossing = field.crossing[sheet]
         step = load(field.marker, p) - load(field.marker, q)
-        store(crossing, k, load(crossing, k) + power * step)
+        store(crossing, k, load(crossing, k) + like(power, 0.5) * power * step)
+    return power
+
+
+@inlined
+def _book(n, k, power, pulled, flow, pull, field):
+    """Add the sums of entries of one shift, of which number n of the crossing ones is the last, to those of that shift."""
+    b = (item(field.shift, item(field.crossing_entry, n)) + field.reach) * field.width + k
+    store(flow, b, load(flow, b) + like(power, 0.5) * power)
+    store(pull, b, load(pull, b) + pulled)
 
 
 def _lennard_jones_flow(sheet, row, k, u, v, flow, pull, field, law):
@@ -169,38 +181,46 @@ def _lennard_jones_flow(sheet, row, k, u, v, flow, pull, field, law):
     entries, mixed = sheet * field.shift.size, is_mixed(law, k)
     constants = lennard_jones_constants(law, p, k, mixed)
     first, last = item(field.crossing_first, row), item(field.crossing_first, row + 1)
-    if first == last:
-        return
     x, y, z = _vector(u, p, field)
-    velocity = _vector(v, p, field)
+    velocity, crossing = _vector(v, p, field), field.crossing[sheet]
+    power, pulled = like(x, 0.0), like(x, 0.0)
     entry = item(field.crossing_entry, first)
     q = item(field.source, entries + entry) + k
     dx, dy, dz = _step(u, q, x, y, z, field)
     ax, ay, az, a2 = lennard_jones_bond(law, constants, mixed, entry, k, dx, dy, dz)
     inverse, root = lennard_jones_invert(law, a2)
     for n in range(first, last):
-        after = item(field.crossing_entry, min(n + 1, last - 1))
+        after = item(field.crossing_entry, n + 1)
         r = item(field.source, entries + after) + k
         dx, dy, dz = _step(u, r, x, y, z, field)
         bx, by, bz, b2 = lennard_jones_bond(law, constants, mixed, after, k, dx, dy, dz)
         next_inverse, next_root = lennard_jones_invert(law, b2)
         f = lennard_jones_force(law, constants, mixed, q, a2, inverse, root)
-        _book(sheet, entry, p, q, k, (f * ax, f * ay, f * az), velocity, v, flow, pull, field)
+        power = power + _power(p, q, k, (f * ax, f * ay, f * az), velocity, v, crossing, field)
+        pulled = pulled + f * ax
+        if item(field.crossing_ends, n) > 0:
+            _book(n, k, power, pulled, flow, pull, field)
+            power, pulled = like(x, 0.0), like(x, 0.0)
         ax, ay, az, a2, inverse, root = bx, by, bz, b2, next_inverse, next_root
-        entry, q = after, r
+        q = r
 
 
 def _linear_flow(sheet, row, k, u, v, flow, pull, field, law):
     p = sheet * field.components * field.stride + row * field.width + k
     entries = sheet * field.shift.size
     x, y, z = _vector(u, p, field)
-    velocity = _vector(v, p, field)
+    velocity, crossing = _vector(v, p, field), field.crossing[sheet]
+    power, pulled = like(x, 0.0), like(x, 0.0)
     for n in range(item(field.crossing_first, row), item(field.crossing_first, row + 1)):
         entry = item(field.crossing_entry, n)
         q = item(field.source, entries + entry) + k
         dx, dy, dz = _step(u, q, x, y, z, field)
         force = linear_force(law, entries + entry, k, dx, dy, dz)
-        _book(sheet, entry, p, q, k, force, velocity, v, flow, pull, field)
+        power = power + _power(p, q, k, force, velocity, v, crossing, field)
+        pulled = pulled + force[0]
+        if item(field.crossing_ends, n) > 0:
+            _book(n, k, power, pulled, flow, pull, field)
+            power, pulled = like(x, 0.0), like(x, 0.0)
 
 
 # ---- energy ----

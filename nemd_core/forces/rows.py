@@ -72,6 +72,12 @@ class Rows(NamedTuple):
         """Room for forces by sheet of i and sheet of j, shape (sheets, depth, components, stride)."""
         return aligned_zeros((self.sheets, depth, self.components, self.stride), dtype)
 
+    def parts(self, depth: int) -> np.ndarray:
+        """Where in such a buffer the forces on a sheet begin that each of the sheets below it found, (sheets, depth)."""
+        level = np.arange(depth)
+        below = (np.arange(self.sheets)[:, None] - level) % self.sheets
+        return (below * depth + level) * self.components * self.stride
+
     def rounded(self, u: np.ndarray) -> np.ndarray:
         """u in single precision."""
         single = self.vectors(np.float32)

@@ -233,6 +233,29 @@ def test_kernel_equals_reference(case, replicas):
     assert_equal_to_reference(system, law, forces, replicas)
 
 
+@pytest.mark.parametrize("case", ["chain-walls-lj", "fcc-lj", "bcc-harmonic", "periodic-lj"])
+@pytest.mark.parametrize("replicas", [1, 8])
+def test_a_vector_leaves_out_only_what_is_frozen_on_both_sides(case, replicas):
+    system, _, forces = make(case, replicas=replicas)
+    field, moves = forces.pair_field, np.zeros(forces.rows.width, bool)
+    cells = forces.rows.cell_of_position
+    inside = (cells >= 0) & (cells < system.n_cells)
+    moves[inside] = system.moving_cell[cells[inside]]
+    span = field.span.reshape(field.width, field.rows, 2)
+    left_out = needed = 0
+    for k in range(field.begin, field.end, field.lanes):
+        sites = np.arange(k, k + field.lanes)
+        for row in range(field.rows):
+            for entry in range(*field.first[row : row + 2]):
+                binds = moves[sites].any() or moves[sites + field.shift[entry] * replicas].any()
+                visited = span[k, row, 0] <= entry < span[k, row, 1]
+                assert visited or not binds
+                left_out, needed = left_out + (not visited), needed + binds
+    # with eight replicas a vector lies in one cell, and those beyond the ends need the entries of one side
+    assert left_out > 0 or replicas == 1
+    assert needed > 0
+
+
 @pytest.mark.parametrize("truncation", ["none", "energy-shift"])
 def test_kernel_equals_reference_for_other_truncations(truncation):
     system, law, forces = make("fcc-lj", truncation)
