@@ -183,7 +183,7 @@ def show_study():
     ):
         if (study_dir / name).exists():
             print(f"{what:<8} {STUDY_DIR}/{name}")
-    figures = sorted(path.name for path in study_dir.iterdir() if path.suffix in (".png", ".pdf"))
+    figures = sorted(path.name for path in study_dir.glob("[!.]*") if path.suffix in (".png", ".pdf"))
     print(f"figures  {STUDY_DIR}/{', '.join([*figures, 'r-*/profile.png, running.png of each run'])}")
 
 
