@@ -73,16 +73,24 @@ def make_reservoirs(system: System, config, replica: int, n: int) -> Reservoirs:
 
 
 @kernel
-def begin_chunk(chunk, atoms, list_, reservoirs, bins, plan, step):
-    """B A O A of a chunk; notes in `reservoirs.layer` where its atoms are in the middle, and packs where they end."""
+def begin_chunk(chunk, atoms, list_, reservoirs, bins, plan, step, closed):
+    """B A O A of a chunk; notes in `reservoirs.layer` where its atoms are in the middle, and packs where they end.
+
+    closed: whether the step before has had its closing B, with the same forces as this one begins with.
+    """
     first, last, dt = chunk * CHUNK, min((chunk + 1) * CHUNK, list_.n), plan.timestep
     for component in range(3):
         x, v, f = atoms.x[component], atoms.v[component], atoms.f[component]
+        if not closed:
+            for i in range(first, last):
+                v[i] += atoms.kick[i] * f[i]
         for i in range(first, last):
             v[i] += atoms.kick[i] * f[i]
             x[i] += dt * v[i]
     find_layers(chunk, atoms, bins, 0.5 * dt, reservoirs.layer)
-    apply_baths(chunk, atoms, reservoirs, np.uint64(step), plan.seed, 0.5 * dt)
+    n = find_bathed(chunk, atoms, reservoirs)
+    if n > 0:
+        apply_baths(chunk, n, atoms, reservoirs, np.uint64(step), plan.seed, 0.5 * dt)
     moved, x, built = 0, atoms.x, list_.built
     for i in range(first, last):
         dx, dy, dz = x[0, i] - built[0, i], x[1, i] - built[1, i], x[2, i] - built[2, i]
@@ -92,23 +100,28 @@ def begin_chunk(chunk, atoms, list_, reservoirs, bins, plan, step):
 
 
 @kernel
-def apply_baths(chunk, atoms, reservoirs, step, seed, half_step):
-    """O on the atoms of a chunk that are in a bath, and the half drift after it; as `baths.apply_bath`."""
+def find_bathed(chunk, atoms, reservoirs):
+    """Note which atoms of a chunk are in a bath; returns how many."""
     first, layer = chunk * CHUNK, reservoirs.layer
     found = first
     for i in range(first, min(first + CHUNK, layer.size)):
         reservoirs.element[found] = i
-        reservoirs.site[found] = atoms.number[i]
         found += reservoirs.bath[layer[i]] >= 0
-    n = found - first
-    if n == 0:
-        return
+    for m in range(first, found):
+        reservoirs.site[m] = atoms.number[reservoirs.element[m]]
+    return found - first
+
+
+@kernel
+def apply_baths(chunk, n, atoms, reservoirs, step, seed, half_step):
+    """O on the n atoms of a chunk that `find_bathed` noted, and the half drift after it; as `baths.apply_bath`."""
+    first, layer = chunk * CHUNK, reservoirs.layer
     room = reservoirs.normals[chunk]
     normals = room[: 4 * n].reshape(4, n)
     fill_normals(
         normals,
         room[4 * CHUNK : 4 * CHUNK + 4 * n].reshape(4, n),
-        reservoirs.site[first:found],
+        reservoirs.site[first : first + n],
         reservoirs.replica[:n],
         step,
         seed,
@@ -206,12 +219,12 @@ def run_block(
     member, members, meeting: one of the threads that share the chunks, see `team`. midway: begin in the middle of the
     first step, where a block with status FULL has stopped. Other statuses are DONE and LOST: an atom is nowhere.
     """
-    chunks, dt = list_.moved.size, plan.timestep
+    chunks, dt, closed = list_.moved.size, plan.timestep, True
     for step in range(plan.first_step + 1, plan.first_step + plan.n_steps + 1):
         sampled = plan.sample_every > 0 and step % plan.sample_every == 0
         if not midway:
             for chunk in share(chunks, member, members):
-                begin_chunk(chunk, atoms, list_, reservoirs, bins, plan, step)
+                begin_chunk(chunk, atoms, list_, reservoirs, bins, plan, step, closed)
             meet(meeting, members)
             if sampled and member == 0:
                 sample_layers(atoms, reservoirs.layer, bins, 0.5 * dt, meter)
@@ -224,9 +237,11 @@ def run_block(
             for chunk in share(count_ghost_chunks(list_), member, members):
                 pack_ghosts(chunk, list_)
             meet(meeting, members)
+        closed = plan.sample_every > 0 or step == plan.first_step + plan.n_steps
         for chunk in share(chunks, member, members):
             sum_forces(chunk, atoms, list_, law)
-            end_chunk(chunk, atoms)
+            if closed:
+                end_chunk(chunk, atoms)
         meet(meeting, members)
         if plan.sample_every > 0:
             for chunk in share(chunks, member, members):
