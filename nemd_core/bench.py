@@ -75,6 +75,9 @@ class Case(NamedTuple):
     """Whether steps are sampled; else they are those of an equilibration, as the peer's benchmark has it."""
     peer: bool = False
     """Whether the peer can do the same."""
+    checked: bool = False
+    """Whether the peer's list is built when an atom has moved half the skin, as ours is; its own benchmark of a melt does
+    not look, and builds every 20 steps."""
 
     def config(self, threads: int, steps: int) -> Config:
         """The case as a configuration of so many steps."""
@@ -112,6 +115,15 @@ CASES = (
         "lattice, mixed, force-shift", _LJ, (100, 8), truncation="force-shift", precision="mixed", peer=True
     ),
     Case("verlet, melt", _MELT, (20, 20), forces="verlet", measured=False, peer=True),
+    Case(
+        "verlet, melt, lists of both checked",
+        _MELT,
+        (20, 20),
+        forces="verlet",
+        measured=False,
+        peer=True,
+        checked=True,
+    ),
     Case("verlet, melt, measured", _MELT, (20, 20), forces="verlet"),
     Case("small crystal, 8 replicas", _LJ, (20, 4), replicas=8),
     Case("chain of 100, 64 replicas", _CHAIN, (100, 1), replicas=64),
@@ -154,8 +166,7 @@ def _compare(case: Case, threads: int, repeats: int, against: str | None) -> dic
     for _ in range(repeats):
         rates.append(_measure(config))
         if against and case.peer:
-            start = run_melt if case.settings is _MELT else run_lammps
-            peer_rates.append(_measure_lammps(case.config(threads, max(200, steps // 8 // 100 * 100)), start))
+            peer_rates.append(_measure_lammps(case, threads, max(200, steps // 8 // 100 * 100)))
     atoms = build(config).n_moving
     print(f"{case.name}, {atoms} atoms, {_count(threads, 'thread')}: {_summary(rates)}", end="")
     print(f"; {median(rates) / threads / 1e6:.1f} per core")
@@ -193,18 +204,23 @@ def _measure(config: Config) -> float:
     return simulation.system.n_moving * config.run.replicas * simulation.step / elapsed
 
 
-def _measure_lammps(config: Config, start) -> float:
+def _measure_lammps(case: Case, threads: int, steps: int) -> float:
     """Moving atoms x steps / s that LAMMPS reports for its run loop, on as many ranks as the engine has threads."""
+    config = case.config(threads, steps)
     with tempfile.TemporaryDirectory() as directory:
-        seconds = start(config, directory, config.run.threads).seconds
-    return build(config).n_moving * (config.run.equilibration_steps + config.run.production_steps) / seconds
+        if case.settings is _MELT:
+            seconds = run_melt(config, directory, threads, case.checked).seconds
+        else:
+            seconds = run_lammps(config, directory, threads).seconds
+    return build(config).n_moving * steps / seconds
 
 
 def _print_inputs() -> None:
     for case in CASES:
         if case.peer and case.precision == "double":
             print(f"\nLAMMPS input of '{case.name}' (each rank on its core: {' '.join(MPIRUN)}):")
-            print((melt_text if case.settings is _MELT else input_text)(case.config(1, 1000)))
+            config = case.config(1, 1000)
+            print(melt_text(config, case.checked) if case.settings is _MELT else input_text(config))
 
 
 # ---- how speed and memory grow with atoms ----
