@@ -9,7 +9,7 @@ import numpy as np
 from .baths import build_baths
 from .forces.build import build_forces
 from .forces.lattice import sweep_energy
-from .integrator import Plan, State, initialise, run_block
+from .integrator import Plan, State, run_block
 from .observables import Series, build_meter, empty_series, record_heats, total_energy
 from .potentials import law_of
 from .random import fill_normals
@@ -56,6 +56,7 @@ def make_plan(
         series_steps=run.series_steps,
         check_every=check_every,
         mixed=mixed,
+        fresh=False,
     )
 
 
@@ -91,7 +92,8 @@ class Group:
 
     def find_forces(self) -> None:
         """Forces of the present displacements, after they were changed from outside."""
-        initialise(self.state, self.forces.field, self.forces.pair_field, self.forces.pair_law, self.mixed)
+        plan = make_plan(self.config.run, 0, 0, measure=False, mixed=self.mixed)
+        self._run(plan._replace(fresh=True), empty_series(self.system, len(self.replica_ids), 1))
 
     def _initial_velocities(self) -> np.ndarray:
         rows = self.forces.rows
@@ -112,19 +114,22 @@ class Group:
 
     def advance(self, first_step: int, n_steps: int, measure: bool) -> tuple[int, int, Series]:
         """Do a block; returns (status, step reached, its rows)."""
-        run, forces = self.config.run, self.forces
+        run = self.config.run
         plan = make_plan(run, first_step, n_steps, measure, CHECK_EVERY if self.watched else 0, self.mixed)
         series = empty_series(
             self.system, len(self.replica_ids), count_rows(run, first_step, n_steps, measure)
         )
+        return *self._run(plan, series), series
+
+    def _run(self, plan: Plan, series: Series) -> tuple[int, int]:
+        """Do what a plan says, with all threads; returns (status, step reached)."""
+        forces = self.forces
         work = (
             *(self.state, forces.field, forces.law, forces.pair_field, forces.pair_law, forces.outer),
             *(forces.watch, self.baths, plan, self.meter, series),
         )
-        status, step = run_team(
-            lambda member: run_block(member, self._members, self._meeting, *work), self._members
-        )[0]
-        return status, step, series
+        found = run_team(lambda member: run_block(member, self._members, self._meeting, *work), self._members)
+        return found[0]
 
     def stress_at_rest(self) -> np.ndarray:
         """Axial stress in A and in B of the crystal that linear forces are expanded about, shape (2,); 0 for others."""

@@ -26,7 +26,7 @@ from .forces.lattice import (
     sweep_forces,
     wrap,
 )
-from .jit import inner, kernel, whole
+from .jit import inner, whole
 from .observables import record_row
 from .team import meet, share
 
@@ -60,6 +60,8 @@ class Plan(NamedTuple):
     """Steps between looks at the neighbour table; 0 where any displacement is allowed."""
     mixed: bool
     """Whether the pair terms of forces are computed in single precision."""
+    fresh: bool
+    """Whether forces must be found before the first step: displacements were changed from outside."""
 
 
 @inner
@@ -77,14 +79,12 @@ def open_step(sheet, state, field, baths, plan, step, kinetic, sampled, closed):
     else:
         collect_and_move(sheet, state.u, state.v, state.f, state.kick, dt, field)
     apply_bath(sheet, state.u, state.v, baths, np.uint64(step), plan.seed, 0.5 * dt)
-    wrap(sheet, state.u, field)
     if sampled:
         total = kinetic[sheet]
         for component in range(field.components):
             vc = state.v[sheet, component]
             for k in range(vc.size):
                 total[k] += vc[k] * vc[k]
-    copy_displacements(sheet, state, plan.mixed)
 
 
 @inner
@@ -135,24 +135,30 @@ def run_block(
     computed with; field and law, of doubles, serve flow and energy. The closing B of a step waits for the next one, unless
     something is to be looked at in between: threads meet twice in a step.
     """
-    row = 0
-    closed = True
-    for step in range(plan.first_step + 1, plan.first_step + plan.n_steps + 1):
-        sampled = plan.sample_every > 0 and step % plan.sample_every == 0
-        recorded = plan.sample_every > 0 and step % plan.series_steps == 0
-        checked = plan.check_every > 0 and step % plan.check_every == 0
+    # a bare 0 or True would be types of their own, and what takes them compiled twice
+    row, closed = np.int64(0), np.bool_(True)
+    last = plan.first_step + plan.n_steps
+    for step in range(plan.first_step + (0 if plan.fresh else 1), last + 1):
+        moves = step > plan.first_step
+        sampled = moves and plan.sample_every > 0 and step % plan.sample_every == 0
+        recorded = moves and plan.sample_every > 0 and step % plan.series_steps == 0
+        checked = moves and plan.check_every > 0 and step % plan.check_every == 0
         for sheet in share(field.sheets, member, members):
-            open_step(sheet, state, pair_field, baths, plan, step, meter.kinetic, sampled, closed)
+            if moves:
+                open_step(sheet, state, pair_field, baths, plan, step, meter.kinetic, sampled, closed)
+            wrap(sheet, state.u, field)
+            copy_displacements(sheet, state, plan.mixed)
         meet(meeting, members)
         for sheet in share(field.sheets, member, members):
             sweep_forces(sheet, state.pair_u, pair_field, pair_law)
         meet(meeting, members)
-        closed = sampled or recorded or checked or step == plan.first_step + plan.n_steps
+        closed = sampled or recorded or checked or not moves or step == last
         if not closed:
             continue
         for sheet in share(field.sheets, member, members):
             collect_forces(sheet, state.f, pair_field)
-            close_step(sheet, state)
+            if moves:
+                close_step(sheet, state)
             wrap(sheet, state.v, field)
         meet(meeting, members)
         for sheet in share(field.sheets, member, members):
@@ -170,16 +176,4 @@ def run_block(
                 record_row(row, state, field, baths, plan, meter, series)
             row += 1
             meet(meeting, members)
-    return RUNNING, plan.first_step + plan.n_steps
-
-
-@kernel
-def initialise(state, field, pair_field, pair_law, mixed):
-    """Forces of the present displacements."""
-    for sheet in range(field.sheets):
-        wrap(sheet, state.u, field)
-        copy_displacements(sheet, state, mixed)
-    for sheet in range(field.sheets):
-        sweep_forces(sheet, state.pair_u, pair_field, pair_law)
-    for sheet in range(field.sheets):
-        collect_forces(sheet, state.f, pair_field)
+    return RUNNING, last

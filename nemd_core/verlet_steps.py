@@ -219,7 +219,7 @@ def run_block(
     member, members, meeting: one of the threads that share the chunks, see `team`. midway: begin in the middle of the
     first step, where a block with status FULL has stopped. Other statuses are DONE and LOST: an atom is nowhere.
     """
-    chunks, dt, closed = list_.moved.size, plan.timestep, True
+    chunks, dt, closed = list_.moved.size, plan.timestep, np.bool_(True)
     for step in range(plan.first_step + 1, plan.first_step + plan.n_steps + 1):
         sampled = plan.sample_every > 0 and step % plan.sample_every == 0
         if not midway:
