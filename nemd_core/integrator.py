@@ -129,7 +129,8 @@ def run_block(
     meter,
     series,
 ):
-    """Do `plan.n_steps` steps. Rows of `series` fill up from 0. Returns (status, step at which it stopped).
+    """Do `plan.n_steps` steps, after finding the forces if they are wanted. Rows of `series` fill up from 0. Returns (status,
+    step at which it stopped).
 
     member, members, meeting: one of the threads that share the sheets, see `team`. pair_field, pair_law: what forces are
     computed with; field and law, of doubles, serve flow and energy. The closing B of a step waits for the next one, unless

@@ -172,7 +172,6 @@ def make_field(
         begin=begin,
         end=end,
         lanes=LANES,
-        depth=table.depth,
         first=table.first,
         span=find_spans(table, weight, (begin, end), LANES),
         source=and_one_more(table.source.ravel()),

@@ -32,7 +32,6 @@ class Field(NamedTuple):
     end: int
     lanes: int
     """Numbers in a vector of forces."""
-    depth: int
     first: np.ndarray
     span: np.ndarray
     """First and last (exclusive) entry that a vector of forces needs: what binds only frozen sites is left out at either
