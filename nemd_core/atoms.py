@@ -19,6 +19,8 @@ class Atoms(NamedTuple):
     mass: np.ndarray
     number: np.ndarray
     """Site of the system from which the atom comes: what keys its random numbers."""
+    by_number: np.ndarray
+    """Where in memory the atoms are, in the order of their numbers."""
     species: np.ndarray
     layer: np.ndarray
     """Bin along x where the atom is, at a whole step."""
@@ -35,6 +37,7 @@ def make_atoms(x, v, mass, number, species, timestep: float) -> Atoms:
         kick=0.5 * timestep / mass,
         mass=np.array(mass, dtype=float),
         number=np.array(number, dtype=np.int64),
+        by_number=np.argsort(number),
         species=np.array(species, dtype=np.int64),
         layer=np.zeros(n, np.int64),
     )

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .forces.rows import Rows
-from .jit import inlined, inner
+from .jit import kernel
 from .random import fill_normals
 from .system import REGIONS, System
 
@@ -94,14 +94,14 @@ def build_baths(system: System, rows: Rows, config, replica_ids) -> Baths:
     )
 
 
-@inlined
+@kernel
 def exchange(before, memory, noise, normal, half_mass):
     """O of one component of a velocity: the new one, and the kinetic energy that the bath gives."""
     after = memory * before + noise * normal
     return after, half_mass * (after * after - before * before)
 
 
-@inner
+@kernel
 def apply_bath(sheet, u, v, baths, step, seed, half_step):
     """O, and the half drift of the bath sites around it: u gains half_step (v_after - v_before).
 

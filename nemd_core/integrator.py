@@ -26,7 +26,7 @@ from .forces.lattice import (
     sweep_forces,
     wrap,
 )
-from .jit import inner, whole
+from .jit import kernel, whole
 from .observables import record_row
 from .team import meet, share
 
@@ -64,7 +64,7 @@ class Plan(NamedTuple):
     """Whether forces must be found before the first step: displacements were changed from outside."""
 
 
-@inner
+@kernel
 def open_step(sheet, state, field, baths, plan, step, kinetic, sampled, closed):
     """B A O A of one sheet; adds v² in the middle of a sampled step to `kinetic`. closed: whether the step before has had its
     closing B, with the forces of which this one begins."""
@@ -87,7 +87,7 @@ def open_step(sheet, state, field, baths, plan, step, kinetic, sampled, closed):
                 total[k] += vc[k] * vc[k]
 
 
-@inner
+@kernel
 def copy_displacements(sheet, state, mixed):
     """What the pair terms are computed from, if it is not u itself."""
     if mixed:
@@ -97,7 +97,7 @@ def copy_displacements(sheet, state, mixed):
                 single[k] = uc[k]
 
 
-@inner
+@kernel
 def close_step(sheet, state):
     """The closing B."""
     v, f, kick = state.v[sheet], state.f[sheet], state.kick[sheet]
@@ -107,7 +107,7 @@ def close_step(sheet, state):
             vc[k] += kick[k] * fc[k]
 
 
-@inner
+@kernel
 def any_intruder(meter):
     return meter.intruders.sum() > 0
 

@@ -17,6 +17,9 @@ from pathlib import Path
 import numba
 from numba import njit
 from numba.core.caching import IndexDataCacheFile
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
+from numba.core.registry import CPUDispatcher
 
 _PACKAGE = Path(__file__).parent
 
@@ -56,20 +59,64 @@ if not hasattr(IndexDataCacheFile.save, "__wrapped__"):
     IndexDataCacheFile.save = _locked(IndexDataCacheFile.save, fcntl.LOCK_EX)
     IndexDataCacheFile.load = _locked(IndexDataCacheFile.load, fcntl.LOCK_SH)
 
-FAST = {"nsz"}
-_COMMON = {"error_model": "numpy", "cache": True, "nogil": True, "no_cfunc_wrapper": True}
+_OPTIONS = {
+    "error_model": "numpy",
+    "fastmath": {"nsz"},
+    "nogil": True,
+    "no_cfunc_wrapper": True,
+}
+"""Nothing is reordered or fused, so that a site gets the same bits whatever its neighbours in the vector, its thread, or the
+number of replicas. (Which product of a b + c d is fused depends on what the compiler inlines where: with `contract`, the
+serial and the parallel block differ.)"""
 
-kernel = njit(fastmath=FAST, forceinline=True, **_COMMON)
-"""Element by element arithmetic: nothing is reordered or fused, so that a site gets the same bits whatever its neighbours
-in the vector, its thread, or the number of replicas. (Which product of a b + c d is fused depends on what the compiler
-inlines where: with `contract`, the serial and the parallel block differ.) Part of its caller, where that is compiled: a
-call hands over hundreds of numbers, which a short chain would feel."""
 
-inner = njit(fastmath=FAST, forceinline=True, no_cpython_wrapper=True, **_COMMON)
-"""A kernel that is called by others alone: what Python would need to call it takes as long to compile as the kernel."""
+class _Part(JITCodeLibrary):
+    """Code that only ever becomes part of other code: neither optimised for itself, nor made into machine code.
 
-inlined = njit(fastmath=FAST, forceinline=True, **{**_COMMON, "cache": False})
-"""A small function that becomes part of its caller."""
+    What is inlined is optimised where it ends up. Numba would do both at each level of calls, which takes as long again.
+    """
 
-whole = njit(fastmath=FAST, **_COMMON)
+    class codegen:
+        @staticmethod
+        def set_env(name, env):
+            """There is no address to note the environment at."""
+
+    def _optimize_final_module(self):
+        pass
+
+    def _finalize_final_module(self):
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+    def get_pointer_to_function(self, name):
+        return 0
+
+
+class _PartCompiler(Compiler):
+    def __init__(self, typing, target, library, args, return_type, flags, local_types):
+        library = _Part(target.codegen(), "part")
+        super().__init__(typing, target, library, args, return_type, flags, local_types)
+
+
+PART = {"forceinline": True, "no_cpython_wrapper": True, "pipeline_class": _PartCompiler}
+"""For numba's `overload`: what `kernel` asks for."""
+
+
+class _Kernel(CPUDispatcher):
+    def __init__(self, function):
+        options = {"nopython": True, "boundscheck": None, **PART, **_OPTIONS}
+        super().__init__(function, targetoptions=options, pipeline_class=options.pop("pipeline_class"))
+        self.alone = whole(function)
+
+    def __call__(self, *arguments):
+        return self.alone(*arguments)
+
+
+whole = njit(cache=True, **_OPTIONS)
 """A function that Python calls, with everything that it calls inside."""
+
+
+def kernel(function):
+    """A function that becomes part of those that call it: a call hands over hundreds of numbers, which a short chain would
+    feel. Where Python calls it, it is compiled `alone` as well."""
+    return function if numba.config.DISABLE_JIT else _Kernel(function)

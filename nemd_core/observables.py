@@ -10,7 +10,7 @@ import numpy as np
 from .baths import HOT
 from .forces.lattice import sum_through
 from .forces.rows import Rows
-from .jit import inner, kernel
+from .jit import kernel
 from .system import REGIONS, System
 
 
@@ -109,7 +109,7 @@ def empty_series(system: System, replicas: int, n_rows: int) -> Series:
     )
 
 
-@inner
+@kernel
 def record_row(row, state, field, baths, plan, meter, series):
     """Turn the sums of a stretch into one row, and start the next stretch."""
     replicas = field.replicas

@@ -7,7 +7,7 @@ components of one site. Uniforms have 32 bits, so normals reach 6.6 standard dev
 
 import numpy as np
 
-from .jit import inlined, kernel
+from .jit import kernel
 
 _LOW = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)
@@ -26,7 +26,7 @@ for it, which vectors have only with AVX-512."""
 _LN2 = 0.6931471805599453
 
 
-@inlined
+@kernel
 def philox(c0, c1, c2, c3, k0, k1):
     """Ten rounds of Philox4x32: counter (c0..c3) and key (k0, k1), all 32-bit values in uint64."""
     for _ in range(10):
@@ -38,7 +38,7 @@ def philox(c0, c1, c2, c3, k0, k1):
     return c0, c1, c2, c3
 
 
-@inlined
+@kernel
 def _sine_cosine(turn):
     """sin and cos of 2 pi turn for turn in [0, 1): quarter turns are split off, Taylor sums do the rest."""
     quarter = np.floor(4.0 * turn + 0.5)
@@ -56,7 +56,7 @@ def _sine_cosine(turn):
     return s, c
 
 
-@inlined
+@kernel
 def _minus_log(bits, exponent):
     """-ln of 2^exponent times the mantissa in `bits` (in [sqrt ½, sqrt 2)), by the series of artanh."""
     z = (bits - 1.0) / (bits + 1.0)
@@ -91,7 +91,7 @@ def fill_normals(out, scratch, site, replica, step, seed, stream):
     _box_muller(out[2], out[3], scratch[2], scratch[3])
 
 
-@inlined
+@kernel
 def _uniform(number):
     """From 32 random bits as `_AS_BITS` has them."""
     return ((number - _AS_NUMBER) + 0.5) * 2.0**-32

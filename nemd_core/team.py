@@ -12,7 +12,7 @@ from llvmlite import ir
 from numba import config, types
 from numba.extending import intrinsic
 
-from .jit import inlined
+from .jit import kernel
 
 _ARRIVED, _ROUND, _SAID, _SIZE = 0, 8, 9, 16
 _PATIENCE = 3000
@@ -70,7 +70,7 @@ def _write(typingctx, array, index, value):
 _give_way = types.ExternalFunction("sched_yield", types.int32())
 
 
-@inlined
+@kernel
 def meet(meeting, members):
     """Wait until every member of the team has come here."""
     if members == 1:
@@ -87,19 +87,19 @@ def meet(meeting, members):
             _give_way()
 
 
-@inlined
+@kernel
 def say(meeting, value):
     """Let all members know an integer, once they have met."""
     meeting[_SAID] = value
 
 
-@inlined
+@kernel
 def said(meeting):
     """What was said last."""
     return meeting[_SAID]
 
 
-@inlined
+@kernel
 def share(n, member, members):
     """The part of range(n) that is a member's."""
     return range(member * n // members, (member + 1) * n // members)

@@ -83,7 +83,7 @@ class Replica:
 
     def by_number(self, array: np.ndarray) -> np.ndarray:
         """From the order of memory to that of sites: (3, n) -> (n, 3)."""
-        return array.T[np.argsort(self.atoms.number)]
+        return array.T[self.atoms.by_number]
 
 
 class VerletGroup:
@@ -175,9 +175,9 @@ class VerletGroup:
         """Take over what `snapshot` returned; forces follow from positions, the list from those it was built for."""
         for number, replica in enumerate(self.replicas):
             self._place(replica, built[number], velocity[number])
-            order = np.argsort(np.argsort(replica.atoms.number))
-            replica.atoms.x[:] = position[number, order].T
-            replica.atoms.image[:] = image[number, order].T
+            places = replica.atoms.by_number
+            replica.atoms.x[:, places] = position[number].T
+            replica.atoms.image[:, places] = image[number].T
             replica.pack()
             replica.sum_forces()
             replica.reservoirs.heat[:] = heat[number]
@@ -191,8 +191,8 @@ class VerletGroup:
 
     def _place(self, replica: Replica, position, velocity) -> None:
         """Put the atoms of a replica somewhere, (n_moving, 3) in the order of sites, and build the list for it."""
-        order = np.argsort(np.argsort(replica.atoms.number))
-        replica.atoms.x[:], replica.atoms.v[:] = position[order].T, velocity[order].T
+        places = replica.atoms.by_number
+        replica.atoms.x[:, places], replica.atoms.v[:, places] = position.T, velocity.T
         replica.atoms.image[:] = 0
         replica.build()
 

@@ -20,7 +20,7 @@ import numpy as np
 from .baths import HOT
 from .forces.sorting import CHUNK
 from .forces.verlet import sum_one, sum_through
-from .jit import inlined, kernel
+from .jit import kernel
 from .observables import plane_shares
 from .system import System
 
@@ -124,7 +124,7 @@ def make_meter(system: System, n: int, between_species: bool) -> Meter:
     )
 
 
-@inlined
+@kernel
 def layer_at(x, bins):
     """The bin of a place; what lies beyond fixed ends belongs to the outermost."""
     if bins.period > 0.0:
@@ -218,7 +218,7 @@ def sample_flow(atoms, meter):
         meter.force[atoms.layer[i]] += atoms.f[0, i]
 
 
-@inlined
+@kernel
 def _through(through, reference, gained, bins):
     """From what passes the reference plane to what passes each boundary: it loses on its way what bins gain."""
     through[bins.first_b] = reference

@@ -16,7 +16,7 @@ from .baths import HOT, exchange, layer_friction
 from .forces.neighbours import DONE, build_chunk, finish_build, start_build
 from .forces.sorting import CHUNK, GHOSTS, pack, pack_ghosts
 from .forces.verlet import pack_ghost_velocities, pack_velocities, sum_energies, sum_forces, sum_powers
-from .jit import inner, kernel, whole
+from .jit import kernel, whole
 from .random import fill_normals
 from .system import System
 from .team import meet, said, say, share
@@ -160,7 +160,7 @@ def count_ghost_chunks(list_):
     return (list_.count[GHOSTS] + CHUNK - 1) // CHUNK
 
 
-@inner
+@kernel
 def build_together(member, members, meeting, atoms, list_, work):
     """A whole build by all threads; returns its status."""
     meet(meeting, members)
@@ -178,7 +178,7 @@ def build_together(member, members, meeting, atoms, list_, work):
     return said(meeting)
 
 
-@inner
+@kernel
 def sample_together(member, members, meeting, atoms, list_, law, bins, meter):
     """Heat flow, from the energy that every atom receives."""
     chunks = list_.moved.size

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..jit import inlined, kernel
+from ..jit import kernel
 from ..simd import LANES, item, like, load, load_doubles, splat, store, where_less
+from ..simd_gather import add_lanes
 from .pairs import add_flow, add_forces, kinds_meet, pair_energies
 
 _CHUNK = 256
@@ -89,7 +90,7 @@ def sweep_forces(sheet, u, field, law):
                 add_forces(False, sheet, row, k, u, buffer, field, law)
 
 
-@inlined
+@kernel
 def _collect(start, end, f, own, buffer, part, lanes):
     """Add up numbers start to end of what all sheets found for one, always in the same order, and clear them."""
     cleared = like(load(buffer, 0), 0.0)
@@ -204,7 +205,6 @@ class Watch(NamedTuple):
 def count_intruders(sheet, u, field, watch):
     """Number of pairs of one sheet closer than the cut-off; `field` and `watch` are those of the outer pairs."""
     u = u.reshape(-1)
-    found = np.zeros(LANES)
     stride, crystal = field.stride, field.components == 3
     own = sheet * field.components * stride
     entries = sheet * field.shift.size
@@ -222,5 +222,4 @@ def count_intruders(sheet, u, field, watch):
                     z = z + splat(item(watch.lateral, 2 * entry + 1))
                     r2 = r2 + y * y + z * z
                 total = total + where_less(r2, limit, one)
-    store(found, 0, total)
-    return found.sum()
+    return add_lanes(total)

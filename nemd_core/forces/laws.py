@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..jit import inlined
+from ..jit import kernel
 from ..potentials import PAIR_TYPE, LennardJones, Springs, force_constants
 from ..simd import (
     broadcast,
@@ -193,13 +193,13 @@ def linear_law(
     )
 
 
-@inlined
+@kernel
 def is_mixed(law, k):
     """Whether the vector at k in a row has pairs of more than one kind."""
     return item(law.plain, k) < 0
 
 
-@inlined
+@kernel
 def lennard_jones_constants(law, p, k, mixed):
     """(where the bonds of a plain vector begin, then -12 a, 6 b, slope, offset of a plain vector, or those towards a
     neighbour of species A; then the same towards B and towards C)."""
@@ -226,7 +226,7 @@ def lennard_jones_constants(law, p, k, mixed):
     )
 
 
-@inlined
+@kernel
 def _towards(law, own, quarter, other):
     """A coefficient between sites of species `own` and neighbours of one species."""
     c = _KINDS * _KINDS * quarter + other
@@ -239,7 +239,7 @@ def _towards(law, own, quarter, other):
     )
 
 
-@inlined
+@kernel
 def _by_species(law, species, for_a, for_b, for_c):
     """Lane by lane the value that belongs to the species."""
     chosen = select_less(species, like(species, 0.5), for_a, for_b)
@@ -248,7 +248,7 @@ def _by_species(law, species, for_a, for_b, for_c):
     return chosen
 
 
-@inlined
+@kernel
 def lennard_jones_bond(law, constants, mixed, entry, k, dx, dy, dz):
     """r_i - r_j and its square: x, y, z, r²."""
     b = constants[0] + 3 * entry
@@ -261,7 +261,7 @@ def lennard_jones_bond(law, constants, mixed, entry, k, dx, dy, dz):
     return x, y, z, fused(x, x, fused(y, y, z * z))
 
 
-@inlined
+@kernel
 def lennard_jones_invert(law, r2):
     """1/r² and, where a slope wants it, 1/r."""
     if law.shifted.ndim > 1:
@@ -269,7 +269,7 @@ def lennard_jones_invert(law, r2):
     return reciprocal(r2), r2
 
 
-@inlined
+@kernel
 def lennard_jones_force(law, constants, mixed, q, r2, inverse, root):
     """-F/r: times r_i - r_j it is the force on j; that on i is the opposite."""
     _, towards_a, towards_b, towards_c = constants
@@ -286,7 +286,7 @@ def lennard_jones_force(law, constants, mixed, q, r2, inverse, root):
     return where_less(r2, splat(law.squared_cutoff), f)
 
 
-@inlined
+@kernel
 def lennard_jones_energy(law, constants, mixed, entry, q, k, dx, dy, dz):
     """Energy of a pair."""
     _, _, _, r2 = lennard_jones_bond(law, constants, mixed, entry, k, dx, dy, dz)
@@ -308,7 +308,7 @@ def lennard_jones_energy(law, constants, mixed, entry, q, k, dx, dy, dz):
     return where_less(r2, splat(law.squared_cutoff), energy)
 
 
-@inlined
+@kernel
 def linear_force(law, link, k, dx, dy, dz):
     """Force on j of a pair, K (u_i - u_j): three vectors."""
     c = item(law.start, link) + k

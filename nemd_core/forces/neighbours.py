@@ -27,7 +27,8 @@ from .sorting import (
     fold,
     make_workshop,
     place_ghosts,
-    sort_atoms,
+    sort_all,
+    sort_moving,
     with_room,
 )
 
@@ -146,12 +147,13 @@ def start_build(atoms, list_, work):
     """Everything of a build before the lists themselves. Returns DONE, FULL or LOST."""
     if not fold(atoms.x, atoms.image, work):
         return LOST
+    sort_moving(atoms, list_, work)
     needed = place_ghosts(atoms.x, list_, work)
     list_.count[NEEDED_GHOSTS] = needed
     if needed > list_.source.size:
         return FULL
     list_.count[GHOSTS] = needed
-    sort_atoms(atoms, list_, work)
+    sort_all(atoms, list_, work)
     n, packed, images = list_.n, list_.packed, list_.n + list_.frozen + 1
     for i in range(n):
         packed[PACK * i + 3] = atoms.species[i]
@@ -166,9 +168,7 @@ def start_build(atoms, list_, work):
     corner, others = work.corner, work.others
     for p in range(n + list_.frozen + needed):
         a = work.sorted[p]
-        if a < n:
-            a = work.rank[a]
-        elif a >= images - 1:
+        if a >= images - 1:
             a += 1  # beyond the far atom
         work.atom[p] = PACK * a
         for component in range(3):

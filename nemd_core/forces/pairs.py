@@ -10,7 +10,7 @@ every array, for each vector.
 
 from numba.extending import overload
 
-from ..jit import inlined
+from ..jit import PART, kernel
 from ..simd import LANES, item, like, load, store
 from .laws import (
     LinearLaw,
@@ -25,7 +25,7 @@ from .laws import (
 )
 
 
-@inlined
+@kernel
 def _vector(array, p, field):
     """The components of a vector at p: x, y, z; on a chain y and z are zero."""
     x = load(array, p)
@@ -35,7 +35,7 @@ def _vector(array, p, field):
     return x, y, z
 
 
-@inlined
+@kernel
 def _add(array, p, field, x, y, z):
     store(array, p, load(array, p) + x)
     if field.crystal.ndim > 1:
@@ -43,14 +43,14 @@ def _add(array, p, field, x, y, z):
         store(array, p + 2 * field.stride, load(array, p + 2 * field.stride) + z)
 
 
-@inlined
+@kernel
 def _step(array, q, x, y, z, field):
     """(x, y, z) less array at q."""
     x1, y1, z1 = _vector(array, q, field)
     return x - x1, y - y1, z - z1
 
 
-@inlined
+@kernel
 def _span(row, k, field):
     """The entries that the vector at k of a row needs: (first, last exclusive)."""
     n = 2 * (k * field.rows + row)
@@ -70,7 +70,7 @@ def _lennard_jones_forces(mixed, sheet, row, k, u, buffer, field, law):
     _add(buffer, p, field, zero - fx, zero - fy, zero - fz)
 
 
-@inlined
+@kernel
 def _two_under_way(mixed, row, k, u, x, y, z, entries, constants, buffer, field, law):
     """Give all neighbours j their forces, and return what sites i displaced by x, y, z give altogether."""
     fx, fy, fz = like(x, 0.0), like(x, 0.0), like(x, 0.0)
@@ -85,7 +85,7 @@ def _two_under_way(mixed, row, k, u, x, y, z, entries, constants, buffer, field,
     return fx, fy, fz
 
 
-@inlined
+@kernel
 def _three_under_way(mixed, row, k, u, x, y, z, entries, constants, buffer, field, law):
     """The same as `_two_under_way`."""
     fx, fy, fz = like(x, 0.0), like(x, 0.0), like(x, 0.0)
@@ -111,7 +111,7 @@ def _three_under_way(mixed, row, k, u, x, y, z, entries, constants, buffer, fiel
 _give = _three_under_way if LANES == 8 else _two_under_way
 
 
-@inlined
+@kernel
 def _pair(mixed, entry, k, u, x, y, z, entries, constants, field, law):
     """(r_i - r_j, its square) of an entry, of sites i displaced by x, y, z."""
     dx, dy, dz = _step(u, item(field.source, entries + entry) + k, x, y, z, field)
@@ -119,14 +119,14 @@ def _pair(mixed, entry, k, u, x, y, z, entries, constants, field, law):
     return (x, y, z), squared
 
 
-@inlined
+@kernel
 def _force(mixed, entry, k, squared, inverse, root, entries, constants, field, law):
     """-F/r of an entry."""
     q = item(field.source, entries + entry) + k
     return lennard_jones_force(law, constants, mixed, q, squared, inverse, root)
 
 
-@inlined
+@kernel
 def _act(f, r, entry, k, buffer, fx, fy, fz, field):
     """Give j its force, and return the sum of what i gives."""
     gx, gy, gz = f * r[0], f * r[1], f * r[2]
@@ -152,7 +152,7 @@ def _linear_forces(mixed, sheet, row, k, u, buffer, field, law):
 # ---- heat flow ----
 
 
-@inlined
+@kernel
 def _power(p, q, k, force, velocity, v, crossing, field):
     """F·(v_i + v_j), F the force on j and `velocity` v_i; books half of it if the flow between species is wanted."""
     px, py, pz = force
@@ -168,7 +168,7 @@ def _power(p, q, k, force, velocity, v, crossing, field):
     return power
 
 
-@inlined
+@kernel
 def _book(n, k, power, pulled, flow, pull, field):
     """Add the sums of entries of one shift, of which number n of the crossing ones is the last, to those of that shift."""
     b = (item(field.shift, item(field.crossing_entry, n)) + field.reach) * field.width + k
@@ -188,20 +188,19 @@ def _lennard_jones_flow(sheet, row, k, u, v, flow, pull, field, law):
     q = item(field.source, entries + entry) + k
     dx, dy, dz = _step(u, q, x, y, z, field)
     ax, ay, az, a2 = lennard_jones_bond(law, constants, mixed, entry, k, dx, dy, dz)
-    inverse, root = lennard_jones_invert(law, a2)
     for n in range(first, last):
+        inverse, root = lennard_jones_invert(law, a2)
         after = item(field.crossing_entry, n + 1)
         r = item(field.source, entries + after) + k
         dx, dy, dz = _step(u, r, x, y, z, field)
         bx, by, bz, b2 = lennard_jones_bond(law, constants, mixed, after, k, dx, dy, dz)
-        next_inverse, next_root = lennard_jones_invert(law, b2)
         f = lennard_jones_force(law, constants, mixed, q, a2, inverse, root)
         power = power + _power(p, q, k, (f * ax, f * ay, f * az), velocity, v, crossing, field)
         pulled = pulled + f * ax
         if item(field.crossing_ends, n) > 0:
             _book(n, k, power, pulled, flow, pull, field)
             power, pulled = like(x, 0.0), like(x, 0.0)
-        ax, ay, az, a2, inverse, root = bx, by, bz, b2, next_inverse, next_root
+        ax, ay, az, a2 = bx, by, bz, b2
         q = r
 
 
@@ -289,21 +288,21 @@ def pair_energies(sheet, row, k, u, weight, field, law):
     return _ENERGIES[type(law)](sheet, row, k, u, weight, field, law)
 
 
-@overload(kinds_meet, jit_options={"forceinline": True})
+@overload(kinds_meet, jit_options=PART)
 def _compile_kinds(law, k):
     return getattr(_MIXED[law.instance_class], "py_func", _never)
 
 
-@overload(add_forces, jit_options={"forceinline": True})
+@overload(add_forces, jit_options=PART)
 def _compile_forces(mixed, sheet, row, k, u, buffer, field, law):
     return _FORCES[law.instance_class]
 
 
-@overload(add_flow, jit_options={"forceinline": True})
+@overload(add_flow, jit_options=PART)
 def _compile_flow(sheet, row, k, u, v, flow, pull, field, law):
     return _FLOW[law.instance_class]
 
 
-@overload(pair_energies, jit_options={"forceinline": True})
+@overload(pair_energies, jit_options=PART)
 def _compile_energies(sheet, row, k, u, weight, field, law):
     return _ENERGIES[law.instance_class]

@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..jit import inlined, kernel
+from ..jit import kernel
 from ..simd_gather import NEAR_LANES, PACK
 
 CHUNK = 256
 """Moving atoms of a chunk: the unit of work of a thread, and of sums, whatever the number of threads."""
 GHOSTS, BUILDS, NEEDED_GHOSTS = range(3)
 """Places in `Neighbours.count`."""
-_BIN = 0.5
+_BIN = 1.0
 """Length of a bin along x, in ranges of the list."""
 _ANYWHERE = 1e6
 """Boxes, or sigma, that an atom may have gone."""
@@ -48,11 +48,9 @@ class Workshop(NamedTuple):
     reach: np.ndarray
     """How many bins along x a column is looked at, -1 for not at all, by its offset in y and z: (2 ry + 1, 2 rz + 1)."""
     start: np.ndarray
-    """Place in the sorted order at which a bin begins; (bins + 1,), x fastest."""
+    """Place in the sorted order at which a bin begins; (bins + 2,), x fastest."""
     order: np.ndarray
     """Where each moving atom was in memory before the last build, (n,)."""
-    rank: np.ndarray
-    """Where those that were there went, (n,)."""
     place: np.ndarray
     """Where a moving atom stands among the sorted, (n,)."""
     parked: np.ndarray
@@ -88,8 +86,9 @@ def make_workshop(box: Box, n: int, reach: float) -> Workshop:
         inverse=1 / size,
         shape=shape,
         reach=np.where(squared > 0, along, -1).astype(np.int64),
-        start=np.zeros(int(np.prod(shape)) + 1, np.int64),
-        **{name: np.zeros(n, np.int64) for name in ("order", "rank", "place")},
+        start=np.zeros(int(np.prod(shape)) + 2, np.int64),
+        order=np.zeros(n, np.int64),
+        place=np.zeros(n, np.int64),
         parked=np.zeros(n),
         **dict.fromkeys(("key", "sorted", "near", "atom", "others")),
     )
@@ -107,7 +106,7 @@ def with_room(work: Workshop, m: int) -> Workshop:
     )
 
 
-@inlined
+@kernel
 def bin_of(work, x, y, z):
     """The bin of a place; what lies beyond the ends along x belongs to the outermost bins."""
     nx, ny, nz = work.shape[0], work.shape[1], work.shape[2]
@@ -174,72 +173,66 @@ def place_ghosts(x, list_, work):
     return found
 
 
-@inlined
+@kernel
 def _near_face(x, turn, side, reach):
     """Whether the image of x, a side further up (turn 1) or down (-1), lies within reach of the box."""
     return x < reach if turn > 0 else x >= side - reach
 
 
 @kernel
-def sort_atoms(atoms, list_, work):
-    """Sort all atoms into bins, and the moving ones in memory alike. `list_.count[GHOSTS]` ghosts are placed."""
-    n, key, sorted_, start = list_.n, work.key, work.sorted, work.start
-    images = n + list_.frozen + 1
-    total = images - 1 + list_.count[GHOSTS]
+def sort_moving(atoms, list_, work):
+    """Bring moving atoms into the order of bins; within a bin by number, whatever the order in memory was."""
+    n, key, next_ = list_.n, work.key, work.start[1:]
+    for i in range(n):
+        key[i] = bin_of(work, atoms.x[0, i], atoms.x[1, i], atoms.x[2, i])
+    _count(key, n, work.start)
+    for m in range(n):
+        i = atoms.by_number[m]
+        rank = next_[key[i]]
+        work.order[rank], atoms.by_number[m] = i, rank
+        next_[key[i]] = rank + 1
+    permute(atoms, work)
+
+
+@kernel
+def sort_all(atoms, list_, work):
+    """Sort all atoms into bins: in each the moving ones, then the frozen, then `list_.count[GHOSTS]` ghosts."""
+    n, key, next_, shift = list_.n, work.key, work.start[1:], list_.shift
     x, y, z = atoms.x[0], atoms.x[1], atoms.x[2]
+    ghosts = n + list_.frozen
     for i in range(n):
         key[i] = bin_of(work, x[i], y[i], z[i])
-    for i in range(n, n + list_.frozen):
+    for i in range(n, ghosts):
         p = PACK * i
         key[i] = bin_of(work, list_.packed[p], list_.packed[p + 1], list_.packed[p + 2])
     for g in range(list_.count[GHOSTS]):
-        i, shift = list_.source[g], list_.shift
-        key[images - 1 + g] = bin_of(work, x[i] + shift[0, g], y[i] + shift[1, g], z[i] + shift[2, g])
-    start[:] = 0
-    for i in range(total):
-        start[key[i] + 1] += 1
-    for b in range(1, start.size):
-        start[b] += start[b - 1]
-    for i in range(total):
-        sorted_[start[key[i]]] = i
-        start[key[i]] += 1
-    for b in range(start.size - 1, 0, -1):
-        start[b] = start[b - 1]
-    start[0] = 0
-    for b in range(start.size - 1):  # within a bin by number, whatever the order in memory was
-        for p in range(start[b] + 1, start[b + 1]):
-            moving = sorted_[p]
-            number = _number(moving, atoms, list_)
-            q = p
-            while q > start[b] and _number(sorted_[q - 1], atoms, list_) > number:
-                sorted_[q] = sorted_[q - 1]
-                q -= 1
-            sorted_[q] = moving
-    rank = 0
+        i = list_.source[g]
+        key[ghosts + g] = bin_of(work, x[i] + shift[0, g], y[i] + shift[1, g], z[i] + shift[2, g])
+    total = ghosts + list_.count[GHOSTS]
+    _count(key, total, work.start)
+    for a in range(total):
+        work.sorted[next_[key[a]]] = a
+        next_[key[a]] += 1
     for p in range(total):
-        if sorted_[p] < n:
-            work.order[rank] = sorted_[p]
-            work.rank[sorted_[p]] = rank
-            work.place[rank] = p
-            rank += 1
-    permute(atoms, work)
-    for g in range(list_.count[GHOSTS]):
-        list_.source[g] = work.rank[list_.source[g]]
+        if work.sorted[p] < n:
+            work.place[work.sorted[p]] = p
 
 
-@inlined
-def _number(a, atoms, list_):
-    """What tells atoms of a bin apart: the number of a moving atom or of a ghost's source; frozen atoms come last."""
-    if a < list_.n:
-        return atoms.number[a]
-    if a < list_.n + list_.frozen:
-        return np.int64(1) << np.int64(62) | np.int64(a)
-    return atoms.number[list_.source[a - list_.n - list_.frozen]]
+@kernel
+def _count(key, n, start):
+    """Number of the first n keys that are below b, at start[b + 1]: where what has key b goes next. When all have gone,
+    start[b] is where they began."""
+    for b in range(start.size):
+        start[b] = 0
+    for i in range(n):
+        start[key[i] + 2] += 1
+    for b in range(2, start.size):
+        start[b] += start[b - 1]
 
 
 @kernel
 def permute(atoms, work):
-    """Bring everything that moving atoms carry into the order `work.order`."""
+    """Bring what moving atoms carry into the order `work.order`."""
     for vector in (atoms.x, atoms.v):
         for component in range(3):
             _permute(vector[component], work.order, work.parked)
@@ -255,7 +248,8 @@ def permute(atoms, work):
 def _permute(column, order, room):
     for i in range(order.size):
         room[i] = column[order[i]]
-    column[:] = room[: order.size]
+    for i in range(order.size):
+        column[i] = room[i]
 
 
 @kernel

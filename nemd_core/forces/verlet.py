@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..jit import inlined, kernel
+from ..jit import kernel
 from ..potentials import PAIR_TYPE, LennardJones
 from ..simd import LANES, fused, item, select_less, splat, sqrt, where_less
 from ..simd_gather import PACK, add_lanes, gather_all, gather_xyz
@@ -45,7 +45,7 @@ def pair_table(law: LennardJones) -> PairTable:
     )
 
 
-@inlined
+@kernel
 def _force_over_r(law, r2, inverse, a, b, slope):
     """-phi'(r) / r from r² and 1/r²."""
     inverse6 = inverse * inverse * inverse
@@ -55,25 +55,25 @@ def _force_over_r(law, r2, inverse, a, b, slope):
     return where_less(r2, splat(law.squared_cutoff), f * inverse)
 
 
-@inlined
+@kernel
 def _towards(law, quarter, own, other):
     return splat(item(law.coefficient, (quarter * _KINDS + own) * _KINDS + other))
 
 
-@inlined
+@kernel
 def _chosen(law, quarter, own, species):
     """The coefficient towards neighbours of these species, lane by lane."""
     later = select_less(species, splat(1.5), _towards(law, quarter, own, 1), _towards(law, quarter, own, 2))
     return select_less(species, splat(0.5), _towards(law, quarter, own, 0), later)
 
 
-@inlined
+@kernel
 def _one_species(kind, law):
     """The species whose coefficients hold for all neighbours of an atom, or MIXED."""
     return 0 if law.alike else kind
 
 
-@inlined
+@kernel
 def _difference(packed, offset, k, x, y, z):
     """dx, dy, dz, r² from an atom at (x, y, z) to a vector of neighbours."""
     xj, yj, zj = gather_xyz(packed, offset, k)
@@ -134,7 +134,7 @@ def pack_ghost_velocities(chunk, list_):
             packed[p + component] = packed[q + component]
 
 
-@inlined
+@kernel
 def _pair(list_, k, x, y, z, law, own, kind):
     """(dx, dy, dz, -phi'/r) from a vector of neighbours to an atom at (x, y, z), and their species and velocities."""
     xj, yj, zj, species = gather_all(list_.packed, list_.offset, k)

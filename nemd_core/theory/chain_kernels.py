@@ -6,7 +6,7 @@ vectorise. K: diagonal blocks (n, b, b) and those to the next block, `upper`, (n
 
 import numpy as np
 
-from ..jit import inner, kernel
+from ..jit import kernel
 
 LANES = 16
 
@@ -82,7 +82,7 @@ def sweep(diagonal, upper, lower, gamma, noise, w, weight, kinetic, share, insid
                 _transfer(upper[m - 1], S, push_right)
 
 
-@inner
+@kernel
 def _solve(diagonal, gamma, noise, w, left, right, G, S, source, scratch):
     """G = (K - w² - i w Gamma - pull)^-1 and S = G (noise + push) G^†. left, right: pull and push from either side.
 
@@ -125,7 +125,7 @@ def _solve(diagonal, gamma, noise, w, left, right, G, S, source, scratch):
                     S[i, j, f] += scratch[i, k, f] * G[j, k, f].conjugate()
 
 
-@inner
+@kernel
 def _transfer(V, middle, out):
     """out = V middle V^T."""
     b = len(V)
@@ -140,7 +140,7 @@ def _transfer(V, middle, out):
                             out[i, j, f] += factor * middle[k, m, f]
 
 
-@inner
+@kernel
 def _add_inside(G, S, w, weight, kinetic, share, inside):
     b = len(kinetic)
     for i in range(b):
@@ -152,7 +152,7 @@ def _add_inside(G, S, w, weight, kinetic, share, inside):
                 inside[i, j, f] -= weight[f] * w[f] * S[i, j, f].imag
 
 
-@inner
+@kernel
 def _add_across(G_left, S_left, V, G_next, S_next, w, weight, across):
     """From S = -G_left V S_next - S_left V G_next^† between a block and the next."""
     b = len(V)

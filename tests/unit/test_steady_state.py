@@ -212,7 +212,7 @@ def test_kernels_take_arrays():
     """And no named tuples, whose fields may change in a file that is not in the digest of what is compiled."""
     both_ways(*chain_matrices(SPECTRAL["end-baths"])[:3])
     for kernel in (count_modes, sweep):
-        assert all(isinstance(t, types.Array) for signature in kernel.signatures for t in signature)
+        assert all(isinstance(t, types.Array) for signature in kernel.alone.signatures for t in signature)
 
 
 def test_blocks_of_a_band():
