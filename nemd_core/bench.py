@@ -55,7 +55,7 @@ _MELT = {
         "walls": 0,
     },
 }
-"""The melt that is every code's benchmark, between two baths."""
+"""The melt that is every code's benchmark, between two baths: see `Case.isolated`."""
 _SECONDS = 4.0
 """What a measurement aims to take."""
 
@@ -71,8 +71,8 @@ class Case(NamedTuple):
     truncation: str = "energy-shift"
     precision: str = "double"
     forces: str = "lattice"
-    measured: bool = True
-    """Whether steps are sampled; else they are those of an equilibration, as the peer's benchmark has it."""
+    isolated: bool = False
+    """Whether baths are taken away, and steps not sampled, as the peer's benchmark of a melt has it."""
     peer: bool = False
     """Whether the peer can do the same."""
     checked: bool = False
@@ -90,14 +90,16 @@ class Case(NamedTuple):
         }
         run = {
             "timestep": 0.005 if crystal else 0.05,
-            "equilibration_steps": 0 if self.measured else steps - 100,
-            "production_steps": steps if self.measured else 100,
+            "equilibration_steps": 0,
+            "production_steps": steps,
             "block_steps": steps,
             "threads": threads,
             "replicas": self.replicas,
             "precision": self.precision,
             "forces": self.forces,
         }
+        if self.isolated:  # nothing is measured but at the end, where something must be
+            run |= {"equilibration_steps": steps - 10, "production_steps": 10, "series_steps": 10}
         settings = {**self.settings, "structure": structure, "run": run}
         settings.pop("lattice_constant", None)
         if crystal:
@@ -114,17 +116,17 @@ CASES = (
     Case(
         "lattice, mixed, force-shift", _LJ, (100, 8), truncation="force-shift", precision="mixed", peer=True
     ),
-    Case("verlet, melt", _MELT, (20, 20), forces="verlet", measured=False, peer=True),
+    Case("verlet, melt", _MELT, (20, 20), forces="verlet", isolated=True, peer=True),
     Case(
         "verlet, melt, lists of both checked",
         _MELT,
         (20, 20),
         forces="verlet",
-        measured=False,
+        isolated=True,
         peer=True,
         checked=True,
     ),
-    Case("verlet, melt, measured", _MELT, (20, 20), forces="verlet"),
+    Case("verlet, melt between baths, measured", _MELT, (20, 20), forces="verlet"),
     Case("small crystal, 8 replicas", _LJ, (20, 4), replicas=8),
     Case("chain of 100, 64 replicas", _CHAIN, (100, 1), replicas=64),
     Case("chain of 1000", _CHAIN, (1000, 1)),
@@ -164,7 +166,7 @@ def _compare(case: Case, threads: int, repeats: int, against: str | None) -> dic
     config = case.config(threads, steps)
     rates, peer_rates = [], []
     for _ in range(repeats):
-        rates.append(_measure(config))
+        rates.append(_measure(config, case.isolated))
         if against and case.peer:
             peer_rates.append(_measure_lammps(case, threads, max(200, steps // 8 // 100 * 100)))
     atoms = build(config).n_moving
@@ -190,14 +192,17 @@ def _summary(rates) -> str:
 def _steps_for(case: Case, threads: int) -> int:
     """Steps that take about as long as a measurement should, in whole hundreds."""
     config = case.config(threads, 200)
-    _measure(config)  # compile
+    _measure(config, case.isolated)  # compile
     atoms = build(config).n_moving * case.replicas
-    return max(200, int(_SECONDS * _measure(config) / atoms) // 100 * 100)
+    return max(200, int(_SECONDS * _measure(config, case.isolated) / atoms) // 100 * 100)
 
 
-def _measure(config: Config) -> float:
+def _measure(config: Config, isolated: bool = False) -> float:
     """Moving atoms x steps / s of the run of `config`."""
     simulation = Simulation(config)
+    if isolated:
+        for group in simulation.groups:
+            group.isolate()
     start = time.perf_counter()
     simulation.run()
     elapsed = time.perf_counter() - start

@@ -140,6 +140,11 @@ class VerletGroup:
             replica.reservoirs.heat[:] = 0.0
         return self.energy()
 
+    def isolate(self) -> None:
+        """Take the baths away: from here on the energy is constant."""
+        for replica in self.replicas:
+            replica.reservoirs.bath[:] = -1
+
     def heats(self) -> tuple[np.ndarray, np.ndarray]:
         """Heat given by the hot and the cold bath since the ledger was zeroed, per replica."""
         series = empty_series(self.system, len(self.replicas), 1)

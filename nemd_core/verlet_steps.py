@@ -73,10 +73,11 @@ def make_reservoirs(system: System, config, replica: int, n: int) -> Reservoirs:
 
 
 @kernel
-def begin_chunk(chunk, atoms, list_, reservoirs, bins, plan, step, closed):
-    """B A O A of a chunk; notes in `reservoirs.layer` where its atoms are in the middle, and packs where they end.
+def begin_chunk(chunk, atoms, list_, reservoirs, bins, plan, step, closed, bathed, sampled):
+    """B A O A of a chunk; packs where its atoms end, and notes in `reservoirs.layer` where they are in the middle.
 
-    closed: whether the step before has had its closing B, with the same forces as this one begins with.
+    closed: whether the step before has had its closing B, with the same forces as this one begins with. bathed, sampled:
+    who wants to know where atoms are, baths or the meter.
     """
     first, last, dt = chunk * CHUNK, min((chunk + 1) * CHUNK, list_.n), plan.timestep
     for component in range(3):
@@ -87,9 +88,10 @@ def begin_chunk(chunk, atoms, list_, reservoirs, bins, plan, step, closed):
         for i in range(first, last):
             v[i] += atoms.kick[i] * f[i]
             x[i] += dt * v[i]
-    find_layers(chunk, atoms, bins, 0.5 * dt, reservoirs.layer)
-    n = find_bathed(chunk, atoms, reservoirs)
-    if n > 0:
+    if bathed or sampled:
+        find_layers(chunk, atoms, bins, 0.5 * dt, reservoirs.layer)
+    if bathed:
+        n = find_bathed(chunk, atoms, reservoirs)
         apply_baths(chunk, n, atoms, reservoirs, np.uint64(step), plan.seed, 0.5 * dt)
     moved, x, built = 0, atoms.x, list_.built
     for i in range(first, last):
@@ -97,6 +99,15 @@ def begin_chunk(chunk, atoms, list_, reservoirs, bins, plan, step, closed):
         moved += not (dx * dx + dy * dy + dz * dz <= list_.slack)
     list_.moved[chunk] = moved
     pack(chunk, atoms, list_)
+
+
+@kernel
+def any_bath(reservoirs):
+    """Whether there are baths: an isolated junction has none."""
+    found = False
+    for k in range(reservoirs.bath.size):
+        found |= reservoirs.bath[k] >= 0
+    return found
 
 
 @kernel
@@ -219,12 +230,12 @@ def run_block(
     member, members, meeting: one of the threads that share the chunks, see `team`. midway: begin in the middle of the
     first step, where a block with status FULL has stopped. Other statuses are DONE and LOST: an atom is nowhere.
     """
-    chunks, dt, closed = list_.moved.size, plan.timestep, np.bool_(True)
+    chunks, dt, closed, bathed = list_.moved.size, plan.timestep, np.bool_(True), any_bath(reservoirs)
     for step in range(plan.first_step + 1, plan.first_step + plan.n_steps + 1):
         sampled = plan.sample_every > 0 and step % plan.sample_every == 0
         if not midway:
             for chunk in share(chunks, member, members):
-                begin_chunk(chunk, atoms, list_, reservoirs, bins, plan, step, closed)
+                begin_chunk(chunk, atoms, list_, reservoirs, bins, plan, step, closed, bathed, sampled)
             meet(meeting, members)
             if sampled and member == 0:
                 sample_layers(atoms, reservoirs.layer, bins, 0.5 * dt, meter)

@@ -43,6 +43,21 @@ def places(simulation):
     return simulation.groups[0].frames()
 
 
+def test_an_isolated_junction_gets_no_heat_and_keeps_its_energy():
+    """But for the error of the time step, a hundredth of what the baths exchange with the same junction."""
+    energies = {}
+    for isolated in (False, True):
+        simulation = Simulation(configure(LJ, **SHORT, run__forces="verlet", run__timestep=0.001))
+        group = simulation.groups[0]
+        if isolated:
+            group.isolate()
+        before = group.energy()
+        simulation.run()
+        energies[isolated] = group.energy() - before
+        assert (np.array(group.heats()) == 0).all() == isolated
+    assert np.abs(energies[True]).max() < 0.01 * np.abs(energies[False]).min()
+
+
 @pytest.mark.parametrize("name", CRYSTALS)
 def test_both_kernels_agree_on_a_crystal(name):
     """Positions, velocities and everything measured, over 40 steps with baths and frozen walls."""
