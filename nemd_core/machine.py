@@ -67,7 +67,7 @@ def seconds_per_pair(config) -> tuple[float, float]:
         for sheet in sheets:
             sweep_forces(sheet, u, forces.pair_field, forces.pair_law)
 
-    pairs = group.system.n_moving * len(forces.field.target) / forces.rows.rows
+    pairs = group.system.n_moving * forces.field.first[-1] / forces.rows.rows
     operations = _OPERATIONS + (_FOR_ROOT if config.interaction.truncation == "force-shift" else 0)
     return _quickest(work) / pairs, operations / forces.rows.lanes
 

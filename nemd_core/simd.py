@@ -277,6 +277,29 @@ def select_less(typingctx, left, right, value, otherwise):
     return left(left, left, left, left), codegen
 
 
+@intrinsic
+def any_less(typingctx, left, right):
+    """Whether left < right in any lane."""
+
+    def codegen(context, builder, signature, args):
+        mask = builder.fcmp_ordered("<", args[0], args[1])
+        bits = builder.bitcast(mask, ir.IntType(signature.args[0].lanes))
+        return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
+
+    return types.boolean(left, left), codegen
+
+
+@intrinsic
+def seldom(typingctx):
+    """Says that a branch is taken seldom: the processor should guess, and not wait for what decides."""
+
+    def codegen(context, builder, signature, args):
+        builder.asm(ir.FunctionType(ir.VoidType(), []), "", "", [], side_effect=True)
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
 def _define(operation, instruction, kind):
     @type_callable(operation)
     def typer(context):
@@ -342,3 +365,9 @@ if config.DISABLE_JIT:
 
     def select_less(left, right, value, otherwise):
         return np.where(left < right, value, otherwise)
+
+    def any_less(left, right):
+        return bool((left < right).any())
+
+    def seldom():
+        pass

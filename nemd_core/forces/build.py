@@ -1,6 +1,7 @@
 """From a junction and its potential to the arrays that the sweeps work on."""
 
 from dataclasses import replace
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -21,10 +22,12 @@ from .lattice import (
     wrap,
 )
 from .laws import and_one_more, axial_bonds, flag, linear_law, pair_law
-from .rows import Rows, Table, half_pairs, layout, tabulate
+from .rows import Pairs, Rows, Table, half_pairs, layout, tabulate
 
 _SIGMAS = 6.0
 """Thermal relative displacements, in standard deviations, that the table must cover."""
+_FAR_SIGMAS = 4.0
+"""The same, beyond which a pair seldom comes within the cut-off."""
 _SKIN = 0.1
 """Added to that, in nearest-neighbour distances: strain near interfaces and baths."""
 _FORCE_TOLERANCE = 1e-10
@@ -94,7 +97,8 @@ def build_forces(
     outer_pairs = half_pairs(system, inner, inner + system.nearest) if potential == "lj" else pairs
     dtype = np.float32 if mixed else np.float64
     rows = layout(system, pairs.reach, outer_pairs.reach, replicas, lanes(dtype))
-    table = tabulate(system, rows, pairs)
+    far = _far_pairs(system, law, pairs, hottest) if potential == "lj" else None
+    table = tabulate(system, rows, pairs, far)
     field = make_field(system, rows, table, between_species=between_species)
     pair_field = field
     if mixed:
@@ -152,8 +156,8 @@ def make_field(
         weight = 0.5 * inside(cell) + 0.5 * inside(cell + shift)
     else:
         weight = (moves(cell) | moves(cell + shift)).astype(float)
-    n_entries = len(table.pairs)
-    wanted = np.ones(n_entries, bool) if between_species else table.shift != 0
+    wanted = (table.shift != 0) | between_species
+    wanted[table.first[-1] :] = False  # copies
     crossing = np.flatnonzero(wanted)
     place = np.column_stack([table.row, table.shift])[crossing]
     ends = np.append((np.diff(place, axis=0) != 0).any(axis=1), True)[: len(crossing)]
@@ -173,6 +177,7 @@ def make_field(
         end=end,
         lanes=LANES,
         first=table.first,
+        far=table.far,
         span=find_spans(table, weight, (begin, end), LANES),
         source=and_one_more(table.source.ravel()),
         target=table.target,
@@ -199,19 +204,25 @@ def find_spans(table: Table, weight, window: tuple[int, int], n_lanes: int) -> n
     """`Field.span`, from the weight of pairs by shift: the shortest that holds all entries with a weight, never empty."""
     (begin, end), reach, n_rows = window, len(weight) // 2, len(table.first) - 1
     counts = (weight[:, begin:end] > 0).reshape(2 * reach + 1, -1, n_lanes).any(axis=2)
-    span = np.zeros((weight.shape[1], n_rows, 2), np.int64)
-    for row in range(n_rows):
-        first, last = table.first[row : row + 2]
+    span = np.zeros((weight.shape[1], n_rows, 2, 2), np.int64)
+    for row, part in product(range(n_rows), range(2)):
+        first, last = (table.near, table.first)[part][row : row + 2]
         needed = counts[table.shift[first:last] + reach]
         some = needed.any(axis=0)
-        span[begin:end:n_lanes, row, 0] = first + needed.argmax(axis=0)
-        span[begin:end:n_lanes, row, 1] = np.where(some, last - needed[::-1].argmax(axis=0), first + 1)
+        span[begin:end:n_lanes, row, part, 0] = first + needed.argmax(axis=0)
+        span[begin:end:n_lanes, row, part, 1] = np.where(some, last - needed[::-1].argmax(axis=0), first + 1)
     return span.ravel()
 
 
 def _range(system: System, law: LennardJones | Springs) -> float:
     """How far the interaction reaches in the ideal crystal: the cut-off, or just beyond the nearest neighbours."""
     return 1.01 * system.nearest if isinstance(law, Springs) else law.cutoff
+
+
+def _far_pairs(system: System, law: LennardJones, pairs: Pairs, hottest: float) -> np.ndarray:
+    """Which pairs are so far beyond the cut-off that a vector has one within it once in a thousand times; (n_pairs,)."""
+    distance = np.linalg.norm(pairs.bonds(min(system.layer_spacing)), axis=1)
+    return distance > law.cutoff + _FAR_SIGMAS * _thermal_spread(system, law, hottest)
 
 
 def einstein_stiffness(system: System, law: LennardJones | Springs) -> np.ndarray:

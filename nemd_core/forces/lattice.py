@@ -34,9 +34,11 @@ class Field(NamedTuple):
     lanes: int
     """Numbers in a vector of forces."""
     first: np.ndarray
+    far: np.ndarray
+    """Like `first`, for the copies of far entries: whose pairs are beyond the cut-off nearly always."""
     span: np.ndarray
-    """First and last (exclusive) entry that a vector of forces needs: what binds only frozen sites is left out at either
-    end. At the position of its first site; shape (width, rows, 2), flat."""
+    """First and last (exclusive) entry that a vector of forces needs, of the near ones and of all: what binds only frozen
+    sites is left out at either end. At the position of its first site; shape (width, rows, 2, 2), flat."""
     source: np.ndarray
     """`Table.source`, flat: entry + sheet * entries; and one more."""
     target: np.ndarray

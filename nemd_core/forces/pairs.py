@@ -4,14 +4,15 @@ Each is written for either kind of law; which one is meant is known when a sweep
 taken in steps, one pair ahead of the other: while the division for one is under way, the next is loaded and the last is
 finished (tables of entries end with one more, so that there always is a next). A processor reorders what lies near, but
 a pair takes longer than that. With the 32 registers of AVX-512 three pairs are under way at a time, with 16 two: what does
-not fit into them costs more than the third pair gains. Nothing returns early: the compiler would then count references to
-every array, for each vector.
+not fit into them costs more than the third pair gains. Far pairs, those of
+the outermost shells of a table, are looked at before, and left out where none is within the cut-off: they would add zeros.
+Nothing returns early: the compiler would then count references to every array, for each vector.
 """
 
 from numba.extending import overload
 
 from ..jit import PART, kernel
-from ..simd import LANES, item, like, load, store
+from ..simd import LANES, any_less, item, like, load, seldom, select_less, splat, store
 from .laws import (
     LinearLaw,
     PairLaw,
@@ -23,6 +24,7 @@ from .laws import (
     lennard_jones_invert,
     linear_force,
 )
+from .rows import FAR_TOGETHER
 
 
 @kernel
@@ -51,9 +53,12 @@ def _step(array, q, x, y, z, field):
 
 
 @kernel
-def _span(row, k, field):
-    """The entries that the vector at k of a row needs: (first, last exclusive)."""
-    n = 2 * (k * field.rows + row)
+def _span(row, k, all_, field):
+    """The entries that the vector at k of a row needs, all or the near ones: (first, last exclusive)."""
+    n = 4 * (k * field.rows + row)
+    if all_:
+        seldom()
+        n += 2
     return item(field.span, n), item(field.span, n + 1)
 
 
@@ -65,16 +70,33 @@ def _lennard_jones_forces(mixed, sheet, row, k, u, buffer, field, law):
     own, entries = sheet * field.components * field.stride + p, sheet * field.shift.size
     constants = lennard_jones_constants(law, own, k, mixed)
     x, y, z = _vector(u, own, field)
-    fx, fy, fz = _give(mixed, row, k, u, x, y, z, entries, constants, buffer, field, law)
+    within = _any_within(mixed, row, k, u, x, y, z, entries, constants, field, law)
+    first, last = _span(row, k, within, field)
+    fx, fy, fz = _give(mixed, first, last, k, u, x, y, z, entries, constants, buffer, field, law)
     zero = like(x, 0.0)
     _add(buffer, p, field, zero - fx, zero - fy, zero - fz)
 
 
 @kernel
-def _two_under_way(mixed, row, k, u, x, y, z, entries, constants, buffer, field, law):
+def _any_within(mixed, row, k, u, x, y, z, entries, constants, field, law):
+    """Whether any of the far neighbours of the sites at k of a row is within the cut-off. FAR_TOGETHER at a time."""
+    limit = splat(law.squared_cutoff)
+    least = limit
+    for entry in range(item(field.far, row), item(field.far, row + 1), FAR_TOGETHER):
+        _, a = _pair(mixed, entry, k, u, x, y, z, entries, constants, field, law)
+        _, b = _pair(mixed, entry + 1, k, u, x, y, z, entries, constants, field, law)
+        _, c = _pair(mixed, entry + 2, k, u, x, y, z, entries, constants, field, law)
+        _, d = _pair(mixed, entry + 3, k, u, x, y, z, entries, constants, field, law)
+        a, c = select_less(a, b, a, b), select_less(c, d, c, d)
+        a = select_less(a, c, a, c)
+        least = select_less(a, least, a, least)
+    return any_less(least, limit)
+
+
+@kernel
+def _two_under_way(mixed, first, last, k, u, x, y, z, entries, constants, buffer, field, law):
     """Give all neighbours j their forces, and return what sites i displaced by x, y, z give altogether."""
     fx, fy, fz = like(x, 0.0), like(x, 0.0), like(x, 0.0)
-    first, last = _span(row, k, field)
     a, squared = _pair(mixed, first, k, u, x, y, z, entries, constants, field, law)
     for entry in range(first, last):
         inverse, root = lennard_jones_invert(law, squared)
@@ -86,10 +108,9 @@ def _two_under_way(mixed, row, k, u, x, y, z, entries, constants, buffer, field,
 
 
 @kernel
-def _three_under_way(mixed, row, k, u, x, y, z, entries, constants, buffer, field, law):
+def _three_under_way(mixed, first, last, k, u, x, y, z, entries, constants, buffer, field, law):
     """The same as `_two_under_way`."""
     fx, fy, fz = like(x, 0.0), like(x, 0.0), like(x, 0.0)
-    first, last = _span(row, k, field)
     a, squared = _pair(mixed, first, k, u, x, y, z, entries, constants, field, law)
     inverse, root = lennard_jones_invert(law, squared)
     b, next_squared = _pair(mixed, first + 1, k, u, x, y, z, entries, constants, field, law)
@@ -139,7 +160,7 @@ def _linear_forces(mixed, sheet, row, k, u, buffer, field, law):
     own, entries = sheet * field.components * field.stride + p, sheet * field.shift.size
     x, y, z = _vector(u, own, field)
     fx, fy, fz = like(x, 0.0), like(x, 0.0), like(x, 0.0)
-    first, last = _span(row, k, field)
+    first, last = _span(row, k, True, field)
     for entry in range(first, last):
         dx, dy, dz = _step(u, item(field.source, entries + entry) + k, x, y, z, field)
         gx, gy, gz = linear_force(law, entries + entry, k, dx, dy, dz)

@@ -19,6 +19,8 @@ import numpy as np
 from ..simd import LANES
 from ..system import System
 
+FAR_TOGETHER = 4
+"""Far pairs that are looked at together."""
 _LINE = 8
 """Doubles of a cache line."""
 
@@ -117,10 +119,17 @@ class Rows(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Half of the neighbour pairs, row by row: each pair of sites appears once, with i in the row and j elsewhere."""
+    """Half of the neighbour pairs, row by row: each pair of sites appears once, with i in the row and j elsewhere.
+
+    Where some pairs are far, copies follow: of the near ones, row by row, and of the far ones.
+    """
 
     first: np.ndarray
     """Entries of row r are first[r] : first[r + 1]; shape (rows + 1,)."""
+    near: np.ndarray
+    """The same for those of them that are not far."""
+    far: np.ndarray
+    """The same for those that are, the last repeated until there are a multiple of FAR_TOGETHER."""
     source: np.ndarray
     """Where j's first component lies, minus i's position in its row; shape (sheets, entries)."""
     target: np.ndarray
@@ -242,8 +251,8 @@ def layout(system: System, reach: int, outer_reach: int, replicas: int = 1, lane
     )
 
 
-def tabulate(system: System, rows: Rows, pairs: Pairs) -> Table:
-    """The neighbour table of `pairs` for this layout.
+def tabulate(system: System, rows: Rows, pairs: Pairs, far=None) -> Table:
+    """The neighbour table of `pairs` for this layout. far: which pairs are far, (n_pairs,); none by default.
 
     Entries of a row are ordered by falling shift. Two that touch the same row at different shifts then lie far apart in
     time, so that the second does not wait for the stores of the first; and what a site receives from one row arrives
@@ -254,15 +263,26 @@ def tabulate(system: System, rows: Rows, pairs: Pairs) -> Table:
     ox, oy, oz = pairs.offset.T
     order = np.lexsort((pairs.basis[:, 1], oy, oz, -ox))
     own = [order[pairs.basis[order, 0] == i] for i in range(n_basis)]
-    by_row = [own[row % n_basis] for row in range(rows.rows)]
-    chosen = np.concatenate(by_row)
-    row = np.repeat(np.arange(rows.rows), [len(entries) for entries in by_row])
+    parts = [own]
+    if far is not None and far.any():
+        distant = [entries[far[entries]] for entries in own]
+        distant = [np.append(e, np.repeat(e[-1:], -len(e) % FAR_TOGETHER)) for e in distant]
+        parts = [own, [entries[~far[entries]] for entries in own], distant]
+    by_row = [[part[row % n_basis] for row in range(rows.rows)] for part in parts]
+    chosen = np.concatenate([entries for part in by_row for entries in part])
+    row = np.concatenate([np.repeat(np.arange(rows.rows), [len(e) for e in part]) for part in by_row])
+    starts = np.concatenate([[0], np.cumsum([len(entries) for part in by_row for entries in part])])
+    first = [starts[n * rows.rows : (n + 1) * rows.rows + 1] for n in range(len(parts))]
+    if len(parts) == 1:
+        first += [first[0], np.zeros_like(first[0])]
     neighbour = (row // n_basis + oy[chosen]) % ny * n_basis + pairs.basis[chosen, 1]
     inside = neighbour * rows.width + ox[chosen] * rows.replicas
     sheet = (np.arange(nz)[:, None] + oz[None, chosen]) % nz
     sheet_size = rows.components * rows.stride
     return Table(
-        first=np.concatenate([[0], np.cumsum([len(entries) for entries in by_row])]),
+        first=first[0],
+        near=first[1],
+        far=first[2],
         source=sheet * sheet_size + inside,
         target=oz[chosen] * sheet_size + inside,
         pairs=chosen,
