@@ -1,4 +1,5 @@
-"""What moving atoms carry when they may go anywhere. Columns are in the order of memory, which changes; numbers stay."""
+"""What moving atoms carry when they may go anywhere. Columns are in the order of memory, which changes; numbers stay,
+and so does the order of `by_number`."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,5 @@
-"""Atom-steps per second of whole NEMD steps: baths, sampling and checks included. No physics is judged here.
+"""Atom-steps per second of whole NEMD steps: baths, sampling and checks included, but for the peer's own benchmark of a
+melt. No physics is judged here.
 
 The peer runs the same junction in the same call (`foreign.lammps`). Repeats alternate between the two; medians are
 printed, with the range. Atoms that move are counted, of all replicas.
@@ -55,7 +56,7 @@ _MELT = {
         "walls": 0,
     },
 }
-"""The melt that is every code's benchmark, between two baths: see `Case.isolated`."""
+"""The melt that is every code's benchmark, between two baths that `Case.isolated` takes away."""
 _SECONDS = 4.0
 """What a measurement aims to take."""
 

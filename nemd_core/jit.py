@@ -71,15 +71,18 @@ serial and the parallel block differ.)"""
 
 
 class _Part(JITCodeLibrary):
-    """Code that only ever becomes part of other code: neither optimised for itself, nor made into machine code.
+    """Code that only ever becomes part of other code: simplified, but neither optimised nor made into machine code.
 
-    What is inlined is optimised where it ends up. Numba would do both at each level of calls, which takes as long again.
+    What is inlined is optimised where it ends up; Numba would do both at every level of calls besides. A part has no
+    environment: a kernel must not raise what depends on its values, nor make Python objects.
     """
 
     class codegen:
+        """What Numba asks, for the address of the environment."""
+
         @staticmethod
         def set_env(name, env):
-            """There is no address to note the environment at."""
+            pass
 
     def _optimize_final_module(self):
         pass
@@ -103,10 +106,14 @@ PART = {"forceinline": True, "no_cpython_wrapper": True, "pipeline_class": _Part
 
 
 class _Kernel(CPUDispatcher):
-    def __init__(self, function):
+    def __init__(self, py_func, *_):
+        """The rest is what a copy brings along, from another process."""
         options = {"nopython": True, "boundscheck": None, **PART, **_OPTIONS}
-        super().__init__(function, targetoptions=options, pipeline_class=options.pop("pipeline_class"))
-        self.alone = whole(function)
+        super().__init__(py_func, targetoptions=options, pipeline_class=options.pop("pipeline_class"))
+
+    @functools.cached_property
+    def alone(self):
+        return whole(self.py_func)
 
     def __call__(self, *arguments):
         return self.alone(*arguments)

@@ -291,7 +291,7 @@ def any_less(typingctx, left, right):
 
 @intrinsic
 def seldom(typingctx):
-    """Says that a branch is taken seldom: the processor should guess, and not wait for what decides."""
+    """Keeps a branch a branch: the processor guesses where it goes, while a choice of numbers would wait for its condition."""
 
     def codegen(context, builder, signature, args):
         builder.asm(ir.FunctionType(ir.VoidType(), []), "", "", [], side_effect=True)

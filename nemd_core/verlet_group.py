@@ -141,7 +141,7 @@ class VerletGroup:
         return self.energy()
 
     def isolate(self) -> None:
-        """Take the baths away: from here on the energy is constant."""
+        """Take the baths away: from here on the energy is constant, but for the error of the time step."""
         for replica in self.replicas:
             replica.reservoirs.bath[:] = -1
 

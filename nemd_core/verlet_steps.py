@@ -45,7 +45,7 @@ class Reservoirs(NamedTuple):
     replica: np.ndarray
     """The replica, which keys random numbers, (CHUNK,)."""
     layer: np.ndarray
-    """Bin of each atom in the middle of the step, (n,)."""
+    """Bin of each atom in the middle of the step, (n,): of a step with baths or samples."""
     element: np.ndarray
     """Atoms inside a bath, by chunk, (n,)."""
     site: np.ndarray

@@ -220,7 +220,7 @@ def _range(system: System, law: LennardJones | Springs) -> float:
 
 
 def _far_pairs(system: System, law: LennardJones, pairs: Pairs, hottest: float) -> np.ndarray:
-    """Which pairs are so far beyond the cut-off that a vector has one within it once in a thousand times; (n_pairs,)."""
+    """Which pairs are so far beyond the cut-off that they come within it seldom; (n_pairs,)."""
     distance = np.linalg.norm(pairs.bonds(min(system.layer_spacing)), axis=1)
     return distance > law.cutoff + _FAR_SIGMAS * _thermal_spread(system, law, hottest)
 

@@ -4,7 +4,7 @@ Memory holds, packed as (x, y, z, species): the moving atoms, the frozen ones, o
 lists without a force, and ghosts, the periodic images near the faces of the box. All pairs within cutoff + skin of a
 moving atom i stand in i's list, so that each atom's forces are its own sum and threads never meet.
 
-Moving atoms are sorted in space whenever the list is built: by columns along x, then by x. Everything that a build
+Moving atoms are sorted in space whenever the list is built: by columns along x, then by bins in these. Everything that a build
 yields is a function of the positions (and the numbers of the atoms) alone: neither the order before it, nor the
 threads, nor a restart change a bit of it.
 """

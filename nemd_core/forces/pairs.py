@@ -3,10 +3,10 @@
 Each is written for either kind of law; which one is meant is known when a sweep is compiled. Lennard-Jones pairs are
 taken in steps, one pair ahead of the other: while the division for one is under way, the next is loaded and the last is
 finished (tables of entries end with one more, so that there always is a next). A processor reorders what lies near, but
-a pair takes longer than that. With the 32 registers of AVX-512 three pairs are under way at a time, with 16 two: what does
-not fit into them costs more than the third pair gains. Far pairs, those of
-the outermost shells of a table, are looked at before, and left out where none is within the cut-off: they would add zeros.
-Nothing returns early: the compiler would then count references to every array, for each vector.
+a pair takes longer than that. With the 32 registers of AVX-512 three pairs are under way at a time, with 16 two: what
+does not fit into them costs more than the third pair gains. Far pairs, those of the outermost shells of a table, are
+looked at before, and left out where none is within the cut-off: they would add zeros. Nothing returns early: the
+compiler would then count references to every array, for each vector.
 """
 
 from numba.extending import overload

@@ -20,7 +20,7 @@ from ..simd import LANES
 from ..system import System
 
 FAR_TOGETHER = 4
-"""Far pairs that are looked at together."""
+"""Far pairs that are looked at together: as many as are written out in `pairs._any_within`."""
 _LINE = 8
 """Doubles of a cache line."""
 
@@ -121,7 +121,7 @@ class Rows(NamedTuple):
 class Table(NamedTuple):
     """Half of the neighbour pairs, row by row: each pair of sites appears once, with i in the row and j elsewhere.
 
-    Where some pairs are far, copies follow: of the near ones, row by row, and of the far ones.
+    Where some pairs are far, copies follow these first[-1] entries: of the near ones, row by row, and of the far ones.
     """
 
     first: np.ndarray

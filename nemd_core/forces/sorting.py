@@ -50,7 +50,7 @@ class Workshop(NamedTuple):
     start: np.ndarray
     """Place in the sorted order at which a bin begins; (bins + 2,), x fastest."""
     order: np.ndarray
-    """Where each moving atom was in memory before the last build, (n,)."""
+    """Where each moving atom was in memory before it was last sorted, (n,)."""
     place: np.ndarray
     """Where a moving atom stands among the sorted, (n,)."""
     parked: np.ndarray
@@ -220,8 +220,8 @@ def sort_all(atoms, list_, work):
 
 @kernel
 def _count(key, n, start):
-    """Number of the first n keys that are below b, at start[b + 1]: where what has key b goes next. When all have gone,
-    start[b] is where they began."""
+    """Make start[b + 1] the number of those of the first n keys that are below b. Who places one with key b there, and adds 1
+    to it, has in the end start[b] where bin b begins."""
     for b in range(start.size):
         start[b] = 0
     for i in range(n):

@@ -241,7 +241,7 @@ def test_a_vector_leaves_out_only_what_is_frozen_on_both_sides(case, replicas):
     cells = forces.rows.cell_of_position
     inside = (cells >= 0) & (cells < system.n_cells)
     moves[inside] = system.moving_cell[cells[inside]]
-    span = field.span.reshape(field.width, field.rows, 2, 2)[:, :, 1]
+    near, span = np.moveaxis(field.span.reshape(field.width, field.rows, 2, 2), 2, 0)
     left_out = needed = 0
     for k in range(field.begin, field.end, field.lanes):
         sites = np.arange(k, k + field.lanes)
@@ -254,13 +254,16 @@ def test_a_vector_leaves_out_only_what_is_frozen_on_both_sides(case, replicas):
     # with eight replicas a vector lies in one cell, and those beyond the ends need the entries of one side
     assert left_out > 0 or replicas == 1
     assert needed > 0
+    lengths = np.diff(near[field.begin : field.end : field.lanes]).sum(axis=(1, 2))
+    assert replicas == 1 or (lengths[[0, -1]] < lengths.max()).all()
 
 
+@pytest.mark.parametrize(("species", "seed"), [(2, None), (3, 1)])
 @pytest.mark.parametrize("replicas", [1, 8])
-def test_far_pairs_count_where_they_come_within_the_cutoff(replicas):
+def test_far_pairs_count_where_they_come_within_the_cutoff(replicas, species, seed):
     """And elsewhere no bit changes without them."""
-    system = junction("fcc", 5, 5, a=4 ** (1 / 3), cross_section=(4, 4), walls=2)
-    law = law_for("lj", 2.5, "none")
+    system = junction("fcc", 5, 5, a=4 ** (1 / 3), cross_section=(4, 4), walls=2, species=seed)
+    law = law_for("lj", 2.5, "none", species)
     forces = build_forces(system, law, "lj", HOTTEST, replicas)
     assert_equal_to_reference(system, law, forces, replicas, size=0.12)
     field = forces.field._replace(far=np.zeros_like(forces.field.far))
@@ -270,7 +273,7 @@ def test_far_pairs_count_where_they_come_within_the_cutoff(replicas):
         for size in (0.04, 0.12)
     )
     assert small.max() == 0
-    assert 0.03 < large.max()  # the force at the cut-off is 0.039
+    assert 0.03 < large.max()  # the force at the cut-off is 0.039 epsilon
 
 
 @pytest.mark.parametrize("truncation", ["none", "energy-shift"])

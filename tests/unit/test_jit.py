@@ -1,13 +1,21 @@
 """What is compiled when: no kernel depends on what the digest leaves out that keys the cache of compiled code, see
-nemd_core/jit.py, and a block of steps is not compiled anew for another number of rows."""
+nemd_core/jit.py, nothing is compiled that only becomes part of something else, and a block of steps not anew for another
+number of rows."""
 
+import pickle
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
+import pytest
 from junctions import CHAIN, LJ, configure
 from numba import typeof
 
 import nemd_core
+from nemd_core.baths import exchange
+from nemd_core.jit import kernel, whole
 from nemd_core.observables import empty_series
 from nemd_core.structure import build
 
@@ -33,6 +41,36 @@ def test_theory_compiles_only_in_files_that_stand_alone():
     assert COMPILED == {name for name in THEORY if re.search(r"\b(numba|jit)\b", THEORY[name])}
     for name in COMPILED:
         assert not re.search(r"^ *(from \.(?!\.)|.*\btheory\b.*import)", THEORY[name], re.MULTILINE), name
+
+
+@whole
+def _twice(array):
+    return _once(array) + _once(array)
+
+
+@kernel
+def _once(array):
+    return array[0]
+
+
+@pytest.mark.compiled
+def test_parts_are_no_machine_code_of_their_own():
+    assert _twice(np.full(2, 1.5)) == 3.0
+    (code,), (part,) = _twice.overloads.values(), _once.overloads.values()
+    engine = code.library.codegen._engine
+    assert engine.is_symbol_defined(code.fndesc.mangled_name)
+    assert not engine.is_symbol_defined(part.fndesc.mangled_name)
+    assert not _once.alone.overloads
+    assert _once(np.full(2, 1.5)) == 1.5  # which compiles it alone
+    assert _once.alone.overloads
+
+
+@pytest.mark.compiled
+def test_a_kernel_reaches_another_process():
+    command = "import pickle, sys; print(pickle.load(sys.stdin.buffer).__name__)"
+    sent = pickle.dumps(exchange)
+    there = subprocess.run([sys.executable, "-c", command], input=sent, capture_output=True, check=True)
+    assert there.stdout.split() == [b"exchange"]
 
 
 def test_rows_of_every_number_have_one_type():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from force_cases import CASES, but_compiled, is_long, law_for
-from junctions import LJ, configure, displace
+from junctions import LJ, configure, displace, junction
 
 from nemd_core import Simulation
 from nemd_core.forces.build import build_forces
@@ -27,6 +27,16 @@ def test_forces_are_those_of_doubles_but_for_rounding(name, replicas):
     error = np.abs(found - exact).max() / np.abs(exact).max()
     assert 0 < error < 60 * SINGLE
     assert same_energy == pytest.approx(energy, rel=1e-14)  # computed in double
+
+
+def test_far_pairs_count_where_they_come_within_the_cutoff():
+    """Where the potential is continuous, so that rounding puts no pair on the other side of a step."""
+    system = junction("fcc", 5, 5, a=4 ** (1 / 3), cross_section=(4, 4), walls=2)
+    law, u = law_for("lj", 2.5, "force-shift"), displace(system, 0.12)
+    exact, found = (build_forces(system, law, "lj", 0.35, mixed=mixed) for mixed in (False, True))
+    assert found.pair_field.far[-1] > found.pair_field.far[0]
+    (exact, _), (found, _) = exact.evaluate(system, u), found.evaluate(system, u)
+    assert 0 < np.abs(found - exact).max() < 60 * SINGLE * np.abs(exact).max()
 
 
 def test_state_and_sums_are_double():
