@@ -211,11 +211,11 @@ def sort_all(atoms, list_, work):
     total = ghosts + list_.count[GHOSTS]
     _count(key, total, work.start)
     for a in range(total):
-        work.sorted[next_[key[a]]] = a
-        next_[key[a]] += 1
-    for p in range(total):
-        if work.sorted[p] < n:
-            work.place[work.sorted[p]] = p
+        p = next_[key[a]]
+        work.sorted[p] = a
+        if a < n:
+            work.place[a] = p
+        next_[key[a]] = p + 1
 
 
 @kernel

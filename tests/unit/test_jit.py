@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from junctions import CHAIN, LJ, configure
 from numba import typeof
+from numba.core.registry import cpu_target
 
 import nemd_core
 from nemd_core.baths import exchange
@@ -57,7 +58,7 @@ def _once(array):
 def test_parts_are_no_machine_code_of_their_own():
     assert _twice(np.full(2, 1.5)) == 3.0
     (code,), (part,) = _twice.overloads.values(), _once.overloads.values()
-    engine = code.library.codegen._engine
+    engine = cpu_target.target_context.codegen()._engine
     assert engine.is_symbol_defined(code.fndesc.mangled_name)
     assert not engine.is_symbol_defined(part.fndesc.mangled_name)
     assert not _once.alone.overloads

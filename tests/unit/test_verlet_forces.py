@@ -153,9 +153,9 @@ def test_near_candidates_are_appended_in_their_order(share, begin):
 
 def assert_same_lists(one, other):
     """The same atoms, at the same places, in the same order."""
-    assert np.array_equal(one.groups, other.groups)
-    for number, groups in enumerate(one.groups):
-        offsets = [n.offset[n.first[number] :][: LANES * groups] for n in (one, other)]
+    assert np.array_equal(one.first, other.first) and np.array_equal(one.groups, other.groups)
+    for first, groups in zip(one.first, one.groups, strict=True):
+        offsets = [n.offset[first : first + LANES * groups] for n in (one, other)]
         assert np.array_equal(*offsets)
         places = [n.packed.reshape(-1, 4)[some // 4] for n, some in zip((one, other), offsets, strict=True)]
         assert np.array_equal(*places)
