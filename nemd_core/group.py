@@ -43,9 +43,7 @@ def draw_velocities(system: System, config, replica) -> np.ndarray:
     return (spread * out[:3]).T
 
 
-def make_plan(
-    run, first_step: int, n_steps: int, measure: bool, check_every: int = 0, mixed: bool = False
-) -> Plan:
+def make_plan(run, first_step: int, n_steps: int, measure: bool, check_every: int = 0) -> Plan:
     """The plan of a block; `run` is that section of a configuration."""
     return Plan(
         timestep=run.timestep,
@@ -55,7 +53,6 @@ def make_plan(
         sample_every=run.sample_every if measure else 0,
         series_steps=run.series_steps,
         check_every=check_every,
-        mixed=mixed,
         fresh=False,
     )
 
@@ -75,9 +72,9 @@ class Group:
         hottest = max(config.baths.hot.temperature, config.baths.cold.temperature)
         potential = config.interaction.potential
         between = config.structure.interface.plane == "species"
-        self.mixed = config.run.precision == "mixed"
+        mixed = config.run.precision == "mixed"
         self.forces = build_forces(
-            system, law_of(config), potential, hottest, len(replica_ids), between, self.mixed
+            system, law_of(config), potential, hottest, len(replica_ids), between, mixed
         )
         rows = self.forces.rows
         self.meter = build_meter(system, rows)
@@ -85,14 +82,13 @@ class Group:
         mass = self.meter.mass
         kick = np.divide(0.5 * config.run.timestep, mass, out=rows.scalars(), where=mass > 0)
         u = rows.vectors()
-        pair_u = rows.rounded(u) if self.mixed else u
-        self.state = State(u, self._initial_velocities(), rows.vectors(), pair_u, kick)
+        self.state = State(u, self._initial_velocities(), rows.vectors(), self.forces.pair_array(u), kick)
         self._members, self._meeting = min(threads, rows.sheets), make_meeting()
         self.find_forces()
 
     def find_forces(self) -> None:
         """Forces of the present displacements, after they were changed from outside."""
-        plan = make_plan(self.config.run, 0, 0, measure=False, mixed=self.mixed)
+        plan = make_plan(self.config.run, 0, 0, measure=False)
         self._run(plan._replace(fresh=True), empty_series(self.system, len(self.replica_ids), 1))
 
     def _initial_velocities(self) -> np.ndarray:
@@ -115,7 +111,7 @@ class Group:
     def advance(self, first_step: int, n_steps: int, measure: bool) -> tuple[int, int, Series]:
         """Do a block; returns (status, step reached, its rows)."""
         run = self.config.run
-        plan = make_plan(run, first_step, n_steps, measure, CHECK_EVERY if self.watched else 0, self.mixed)
+        plan = make_plan(run, first_step, n_steps, measure, CHECK_EVERY if self.watched else 0)
         series = empty_series(
             self.system, len(self.replica_ids), count_rows(run, first_step, n_steps, measure)
         )
@@ -125,8 +121,8 @@ class Group:
         """Do what a plan says, with all threads; returns (status, step reached)."""
         forces = self.forces
         work = (
-            *(self.state, forces.field, forces.law, forces.pair_field, forces.pair_law, forces.outer),
-            *(forces.watch, self.baths, plan, self.meter, series),
+            *(self.state, forces.field, forces.law, forces.pair_field, forces.pair_law, forces.places),
+            *(forces.outer, forces.watch, self.baths, plan, self.meter, series),
         )
         found = run_team(lambda member: run_block(member, self._members, self._meeting, *work), self._members)
         return found[0]

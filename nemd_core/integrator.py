@@ -26,6 +26,7 @@ from .forces.lattice import (
     sweep_forces,
     wrap,
 )
+from .forces.places import place
 from .jit import kernel, whole
 from .observables import record_row
 from .team import meet, share
@@ -41,7 +42,7 @@ class State(NamedTuple):
     v: np.ndarray
     f: np.ndarray
     pair_u: np.ndarray
-    """u as the pair terms of forces take it: u itself, or its copy in single precision."""
+    """What the pair terms of forces are computed from, see `forces.places`."""
     kick: np.ndarray
     """dt / (2 m); 0 on everything frozen."""
 
@@ -58,8 +59,6 @@ class Plan(NamedTuple):
     series_steps: int
     check_every: int
     """Steps between looks at the neighbour table; 0 where any displacement is allowed."""
-    mixed: bool
-    """Whether the pair terms of forces are computed in single precision."""
     fresh: bool
     """Whether forces must be found before the first step: displacements were changed from outside."""
 
@@ -88,16 +87,6 @@ def open_step(sheet, state, field, baths, plan, step, kinetic, sampled, closed):
 
 
 @kernel
-def copy_displacements(sheet, state, mixed):
-    """What the pair terms are computed from, if it is not u itself."""
-    if mixed:
-        for component in range(state.u.shape[1]):
-            uc, single = state.u[sheet, component], state.pair_u[sheet, component]
-            for k in range(uc.size):
-                single[k] = uc[k]
-
-
-@kernel
 def close_step(sheet, state):
     """The closing B."""
     v, f, kick = state.v[sheet], state.f[sheet], state.kick[sheet]
@@ -122,6 +111,7 @@ def run_block(
     law,
     pair_field,
     pair_law,
+    places,
     outer,
     watch,
     baths,
@@ -132,8 +122,8 @@ def run_block(
     """Do `plan.n_steps` steps, after finding the forces if they are wanted. Rows of `series` fill up from 0. Returns (status,
     step at which it stopped).
 
-    member, members, meeting: one of the threads that share the sheets, see `team`. pair_field, pair_law: what forces are
-    computed with; field and law, of doubles, serve flow and energy. The closing B of a step waits for the next one, unless
+    member, members, meeting: one of the threads that share the sheets, see `team`. pair_field, pair_law, places: what forces
+    are computed with; field and law, of doubles, serve flow and energy. The closing B of a step waits for the next one, unless
     something is to be looked at in between: threads meet twice in a step.
     """
     # a bare 0 or True would be types of their own, and what takes them compiled twice
@@ -148,7 +138,7 @@ def run_block(
             if moves:
                 open_step(sheet, state, pair_field, baths, plan, step, meter.kinetic, sampled, closed)
             wrap(sheet, state.u, field)
-            copy_displacements(sheet, state, plan.mixed)
+            place(sheet, state.u, state.pair_u, places, field)
         meet(meeting, members)
         for sheet in share(field.sheets, member, members):
             sweep_forces(sheet, state.pair_u, pair_field, pair_law)

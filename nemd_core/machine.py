@@ -10,9 +10,10 @@ from .jit import kernel
 from .simd import LANES, fused, load, store
 from .structure import build
 
-_OPERATIONS, _FOR_ROOT = 25, 7 if LANES == 8 else 3
-"""Vector operations of a Lennard-Jones pair in pairs.py (differences and bonds 6, r² 3, 1/r² 1, force 5, cut-off 1,
-components 3, sums of both partners 6), and what 1/r takes besides: an estimate and its step, or a root."""
+_OPERATIONS, _FOR_BONDS, _FOR_ROOT = 22, 3, 7 if LANES == 8 else 3
+"""Vector operations of a Lennard-Jones pair in pairs.py (differences 3, r² 3, 1/r² 1, force 5, cut-off 1, components 3,
+sums of both partners 6), what bonds take besides where differences are of displacements, and what 1/r takes: an estimate
+and its step, or a root."""
 _REPEATS = 15
 
 
@@ -73,6 +74,7 @@ def seconds_per_pair(config) -> tuple[float, float]:
     first, last = field.span.reshape(rows.width, rows.rows, 2, 2)[middle, :, 0].T
     pairs = group.system.n_moving * (last - first).mean()
     operations = _OPERATIONS + (_FOR_ROOT if config.interaction.truncation == "force-shift" else 0)
+    operations += _FOR_BONDS if config.run.precision == "mixed" else 0
     return _quickest(work) / pairs, operations / forces.rows.lanes
 
 

@@ -22,6 +22,7 @@ from .lattice import (
     wrap,
 )
 from .laws import and_one_more, axial_bonds, flag, linear_law, pair_law
+from .places import Places, displacements, place, positions
 from .rows import Pairs, Rows, Table, half_pairs, layout, tabulate
 
 _SIGMAS = 6.0
@@ -43,7 +44,9 @@ class Forces(NamedTuple):
     """Of doubles: what flow and energy are computed with."""
     pair_field: Field
     pair_law: NamedTuple
-    """What forces are computed with: `field` and `law`, or the same in single precision."""
+    """What forces are computed with: `field` and `law`, or the like for positions or in single precision."""
+    places: Places
+    """What of, see there."""
     outer: Field
     """Pairs that the table leaves out, watched so that none comes within the cut-off."""
     watch: Watch
@@ -51,6 +54,16 @@ class Forces(NamedTuple):
     """Displacement of the sites about which `law` is expanded, (n_sites, components); 0 unless lj-harmonic."""
     rest_pull: np.ndarray
     """Force along x through every plane on those sites, which `law` leaves out, (n_planes,); 0 unless lj-harmonic."""
+
+    def pair_array(self, u: np.ndarray) -> np.ndarray:
+        """What pair terms are computed from at displacements u, (sheets, components, stride): u itself if that will do."""
+        if self.places.apart.ndim == 1:
+            return u
+        room = self.places.array(self.rows, self.pair_field.buffer.dtype)
+        whole = self.field._replace(begin=0, end=self.rows.width)
+        for sheet in range(self.rows.sheets):
+            place(sheet, u, room, self.places, whole)
+        return room
 
     def evaluate(self, system: System, displacement: np.ndarray) -> tuple[np.ndarray, float]:
         """Forces on the moving sites, (n_sites, components), and the potential energy (pairs of frozen sites left out).
@@ -63,7 +76,7 @@ class Forces(NamedTuple):
         f = self.rows.vectors()
         for sheet in range(self.rows.sheets):
             wrap(sheet, u, self.field)
-        pair_u = u if self.pair_field is self.field else self.rows.rounded(u)
+        pair_u = self.pair_array(u)
         for sheet in range(self.rows.sheets):
             sweep_forces(sheet, pair_u, self.pair_field, self.pair_law)
             sweep_energy(sheet, u, self.field, self.law)
@@ -100,10 +113,17 @@ def build_forces(
     far = _far_pairs(system, law, pairs, hottest) if potential == "lj" else None
     table = tabulate(system, rows, pairs, far)
     field = make_field(system, rows, table, between_species=between_species)
-    pair_field = field
+    pair_field, places = field, displacements(rows, apart=mixed)
     if mixed:
-        span = find_spans(table, field.weight, rows.window(), rows.lanes)
-        pair_field = field._replace(buffer=rows.buffers(table.depth, dtype), lanes=rows.lanes, span=span)
+        pair_field = field._replace(
+            buffer=rows.buffers(table.depth, dtype),
+            lanes=rows.lanes,
+            block=rows.block(dtype),
+            span=find_spans(table, field.weight, rows.window(), rows.lanes),
+        )
+    elif potential == "lj":
+        places, source = positions(system, rows, pairs, table)
+        pair_field = field._replace(source=and_one_more(source.ravel()))
     if potential == "lj":
         outer_table = tabulate(system, rows, outer_pairs)
         outer = make_field(system, rows, outer_table, outer=True)
@@ -114,15 +134,17 @@ def build_forces(
             outer_pairs.lateral[outer_table.pairs].ravel(),
             float(law.cutoff) ** 2,
         )
-        exact = pair_law(law, system, rows, table, pairs)
-        single = pair_law(law, system, rows, table, pairs, dtype) if mixed else exact
-        return Forces(rows, field, exact, pair_field, single, outer, watch, relaxed, rest_pull)
+        exact = pair_law(law, system, rows, table, pairs, places=places)
+        quick = exact._replace(placed=flag(True))
+        if mixed:
+            quick = pair_law(law, system, rows, table, pairs, dtype)
+        return Forces(rows, field, exact, pair_field, quick, places, outer, watch, relaxed, rest_pull)
     if potential == "lj-harmonic":
         relaxed = relax(system, law)
         rest_pull = _pull_at(relaxed, system, rows, field, pair_law(law, system, rows, table, pairs))
     exact = linear_law(law, system, rows, table, pairs, relaxed)
-    single = linear_law(law, system, rows, table, pairs, relaxed, dtype) if mixed else exact
-    return Forces(rows, field, exact, pair_field, single, field, _NOTHING, relaxed, rest_pull)
+    quick = linear_law(law, system, rows, table, pairs, relaxed, dtype) if mixed else exact
+    return Forces(rows, field, exact, pair_field, quick, places, field, _NOTHING, relaxed, rest_pull)
 
 
 def _pull_at(displacement, system: System, rows: Rows, field: Field, law: NamedTuple) -> np.ndarray:
@@ -176,6 +198,7 @@ def make_field(
         begin=begin,
         end=end,
         lanes=LANES,
+        block=rows.block(np.float64),
         first=table.first,
         far=table.far,
         span=find_spans(table, weight, (begin, end), LANES),
@@ -273,7 +296,8 @@ def _minimise(system: System, law: LennardJones) -> np.ndarray:
     table = tabulate(system, rows, pairs)
     field = make_field(system, rows, table)
     exact = pair_law(law, system, rows, table, pairs)
-    full = Forces(rows, field, exact, field, exact, field, _NOTHING, None, None)
+    places = displacements(rows, apart=False)
+    full = Forces(rows, field, exact, field, exact, places, field, _NOTHING, None, None)
     moving = np.repeat(system.moving_cell[system.cell_of_site], rows.components)
     u = np.zeros(moving.size)
     force, energy = full.evaluate(system, u.reshape(-1, rows.components))

@@ -2,7 +2,8 @@
 
 Each sweep does one sheet: every pair (i in the sheet, j above or beside it) once, a vector of positions at a time. Forces
 go to a buffer of the sheet's own, which spans the sheets that j may lie in, so that threads never write to the same place
-and the sum has a fixed order; `collect_forces` adds the buffers up.
+and the sum has a fixed order; `collect_forces` adds the buffers up. A force sweep does some cells of all rows, then the
+next: neighbouring rows share most of what they read and write.
 """
 
 from typing import NamedTuple
@@ -33,6 +34,8 @@ class Field(NamedTuple):
     end: int
     lanes: int
     """Numbers in a vector of forces."""
+    block: int
+    """Positions that forces are found for in all rows before the next: few, so that what rows share stays in the cache."""
     first: np.ndarray
     far: np.ndarray
     """Like `first`, for the copies of far entries: whose pairs are beyond the cut-off nearly always."""
@@ -80,16 +83,17 @@ class Field(NamedTuple):
 def sweep_forces(sheet, u, field, law):
     """Add the forces of all pairs of one sheet to its buffer, which `collect_forces` left empty.
 
-    u: (sheets, components, stride).
+    u: what `field` and `law` of pair terms take, see `places`, (sheets or more, components, stride).
     """
     u = u.reshape(-1)
     buffer = field.buffer[sheet].reshape(-1)
-    for row in range(field.rows):
-        for k in range(field.begin, field.end, field.lanes):
-            if kinds_meet(law, k):
-                add_forces(True, sheet, row, k, u, buffer, field, law)
-            else:
-                add_forces(False, sheet, row, k, u, buffer, field, law)
+    for start in range(field.begin, field.end, field.block):
+        for row in range(field.rows):
+            for k in range(start, min(start + field.block, field.end), field.lanes):
+                if kinds_meet(law, k):
+                    add_forces(True, sheet, row, k, u, buffer, field, law)
+                else:
+                    add_forces(False, sheet, row, k, u, buffer, field, law)
 
 
 @kernel

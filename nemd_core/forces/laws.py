@@ -2,7 +2,8 @@
 
 A law is a bundle of arrays, of doubles or of singles. Positions are p of i in its sheet-wide array, q of j, k inside the
 row; `entry` counts the entries of a sheet's table, `link` those of all sheets. `dx, dy, dz` is u_i - u_j, the difference
-of displacements, in which what is subtracted can come straight from memory; y and z are zero on a chain.
+of displacements or, where a law is `placed`, of positions; what is subtracted can come straight from memory; y and z are
+zero on a chain.
 
 A pair takes three steps, so that a sweep can begin one pair while the division of the one before is under way: `bond`,
 `invert` and `force`. For linear forces the first does all.
@@ -62,6 +63,8 @@ class PairLaw(NamedTuple):
     """Whether there is a third species, as `flag` has it."""
     shifted: np.ndarray
     """Whether there is a slope, which costs a square root, as `flag` has it."""
+    placed: np.ndarray
+    """Whether it is given positions, whose differences are bonds, instead of displacements; as `flag` has it."""
     squared_cutoff: float
 
 
@@ -87,13 +90,18 @@ class LinearLaw(NamedTuple):
 
 
 def pair_law(
-    law: LennardJones, system: System, rows: Rows, table: Table, pairs: Pairs, dtype=np.float64
+    law: LennardJones, system: System, rows: Rows, table: Table, pairs: Pairs, dtype=np.float64, places=None
 ) -> PairLaw:
-    """Spread Lennard-Jones parameters and ideal bonds over positions, as numbers of this type."""
+    """Spread Lennard-Jones parameters and ideal bonds over positions in memory, as numbers of this type.
+
+    places: the `Places` of positions in space, if it shall also do for those.
+    """
     quarters = np.array((-12 * law.a, 6 * law.b, law.slope, law.offset))
     plain, segments = _plain_vectors(system, rows, quarters, lanes(dtype))
     species = np.zeros((rows.sheets, rows.components, rows.stride))
     species[:, 0, : rows.rows * rows.width] = rows.spread(system, system.species).reshape(rows.sheets, -1)
+    if places is not None:
+        species = places.with_images(rows, species)
     known = quarters.shape[1]
     pair = np.where(PAIR_TYPE < known, quarters[:, np.minimum(PAIR_TYPE, known - 1)], 0.0)
     bonds = np.concatenate([pairs.bonds(system.layer_spacing[side])[table.pairs] for _, side in segments])
@@ -111,6 +119,7 @@ def pair_law(
         kind=and_one_more(kind[table.pairs] * rows.width),
         third=flag(system.species.max() > 1),
         shifted=flag(np.any(law.slope)),
+        placed=flag(False),
         squared_cutoff=dtype(float(law.cutoff) ** 2),
     )
 
@@ -251,13 +260,12 @@ def _by_species(law, species, for_a, for_b, for_c):
 @kernel
 def lennard_jones_bond(law, constants, mixed, entry, k, dx, dy, dz):
     """r_i - r_j and its square: x, y, z, r²."""
-    b = constants[0] + 3 * entry
-    if mixed:
-        x = dx - load(law.axial, item(law.kind, entry) + k)
-    else:
-        x = dx - broadcast(law.bond, b)
-    y = dy - broadcast(law.bond, b + 1)
-    z = dz - broadcast(law.bond, b + 2)
+    x, y, z = dx, dy, dz
+    if law.placed.ndim == 1:
+        b = constants[0] + 3 * entry
+        x = dx - (load(law.axial, item(law.kind, entry) + k) if mixed else broadcast(law.bond, b))
+        y = dy - broadcast(law.bond, b + 1)
+        z = dz - broadcast(law.bond, b + 2)
     return x, y, z, fused(x, x, fused(y, y, z * z))
 
 

@@ -64,6 +64,11 @@ class Rows(NamedTuple):
         margin = self.margin if outer else 0
         return self.begin - margin, self.begin + self.length + margin
 
+    def block(self, dtype) -> int:
+        """Positions of a row that a force sweep does at a time: as many cells as a cache line has numbers, however many
+        replicas there are, so that the order of sums does not depend on them."""
+        return _LINE * 8 // np.dtype(dtype).itemsize * self.replicas
+
     def vectors(self, dtype=np.float64) -> np.ndarray:
         return aligned_zeros((self.sheets, self.components, self.stride), dtype)
 
@@ -79,12 +84,6 @@ class Rows(NamedTuple):
         level = np.arange(depth)
         below = (np.arange(self.sheets)[:, None] - level) % self.sheets
         return (below * depth + level) * self.components * self.stride
-
-    def rounded(self, u: np.ndarray) -> np.ndarray:
-        """u in single precision."""
-        single = self.vectors(np.float32)
-        single[:] = u
-        return single
 
     def elements(self, system: System) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(site, sheet, element at replica 0) of every moving site, in the order of sites."""
