@@ -12,6 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -133,6 +135,8 @@ CASES = (
     Case("chain of 1000", _CHAIN, (1000, 1)),
 )
 """The first is the one that sizes are measured with."""
+_SHARED = [case for case in CASES if case.name in ("lattice, double", "lattice, mixed", "verlet, melt")]
+"""What several threads are compared with one on."""
 
 
 def bench(
@@ -148,10 +152,14 @@ def bench(
     print(
         f"{processor()}, {os.cpu_count()} cores; million atom-steps/s, median of {repeats} (lowest to highest)"
     )
-    found = {"processor": processor(), "cases": [], "sizes": [], "kernel": _measure_kernel()}
+    found = {"processor": processor(), "cases": [], "threads": [], "sizes": [], "kernel": _measure_kernel()}
     for case in CASES:
         for n in threads:
             found["cases"].append(_compare(case, n, repeats, against))
+    for case in _SHARED:
+        for n in threads:
+            if n > 1:
+                found["threads"].append(_compare_threads(case, n, repeats))
     for size in sizes:
         found["sizes"].append(_measure_size(size, threads[0]))
     if against:
@@ -180,6 +188,29 @@ def _compare(case: Case, threads: int, repeats: int, against: str | None) -> dic
         print(f"    ratio {median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})")
         found |= {"peer": "LAMMPS", "peer_rates": peer_rates, "ratios": ratios}
     return found
+
+
+def _compare_threads(case: Case, threads: int, repeats: int) -> dict:
+    """Several threads against one, in turn; and as many processes of one thread at the same time, which share nothing but
+    the machine: more than those gain, threads cannot."""
+    steps = max(200, _steps_for(case, 1) // 2 // 100 * 100)
+    one, several = case.config(1, steps), case.config(threads, threads * steps)
+    gains = {"threads": [], "processes": []}
+    with ProcessPoolExecutor(threads, mp_context=get_context("spawn")) as pool:
+
+        def measure_apart():
+            return sum(pool.map(_measure, threads * [one], threads * [case.isolated]))
+
+        measure_apart()  # start the processes
+        for _ in range(repeats):
+            alone = _measure(one, case.isolated)
+            gains["threads"].append(_measure(several, case.isolated) / alone)
+            gains["processes"].append(measure_apart() / alone)
+    for kind, times in gains.items():
+        print(
+            f"{case.name}, {threads} {kind}: {median(times):.2f} times one ({min(times):.2f} to {max(times):.2f})"
+        )
+    return {"name": case.name, "number": threads, **gains}
 
 
 def _count(n: int, noun: str) -> str:

@@ -188,10 +188,11 @@ class Group:
         if not self.watched:
             return False
         rows = self.forces.rows
-        shape = (rows.sheets, rows.components, rows.rows, rows.width)
-        u = self.state.u[:, :, : rows.rows * rows.width].reshape(shape)
-        relative = u[..., rows.replicas :] - u[..., : -rows.replicas]
-        return bool(np.abs(relative).max() > self.system.nearest)
+        for u in self.state.u:  # sheet by sheet: a copy of all would be the most memory that a run takes
+            u = u[:, : rows.rows * rows.width].reshape(rows.components, rows.rows, rows.width)
+            if np.abs(u[..., rows.replicas :] - u[..., : -rows.replicas]).max() > self.system.nearest:
+                return True
+        return False
 
     def layer_displacement(self) -> np.ndarray:
         """Mean displacement along x of the sites that forces are expanded about from the ideal ones, (n_layers,)."""
@@ -207,5 +208,5 @@ class Group:
     def temperature(self) -> float:
         """Mean full-step kinetic temperature of everything that moves."""
         rows, system = self.forces.rows, self.system
-        twice = (self.meter.mass[:, None] * self.state.v**2).sum()
+        twice = sum((mass * v**2).sum() for mass, v in zip(self.meter.mass, self.state.v, strict=True))
         return float(twice / (rows.components * system.n_moving * rows.replicas))

@@ -41,7 +41,7 @@ class State(NamedTuple):
     """Displacement from the lattice site."""
     v: np.ndarray
     f: np.ndarray
-    pair_u: np.ndarray
+    pair_x: np.ndarray
     """What the pair terms of forces are computed from, see `forces.places`."""
     kick: np.ndarray
     """dt / (2 m); 0 on everything frozen."""
@@ -138,10 +138,10 @@ def run_block(
             if moves:
                 open_step(sheet, state, pair_field, baths, plan, step, meter.kinetic, sampled, closed)
             wrap(sheet, state.u, field)
-            place(sheet, state.u, state.pair_u, places, field)
+            place(sheet, state.u, state.pair_x, places, field)
         meet(meeting, members)
         for sheet in share(field.sheets, member, members):
-            sweep_forces(sheet, state.pair_u, pair_field, pair_law)
+            sweep_forces(sheet, state.pair_x, pair_field, pair_law)
         meet(meeting, members)
         closed = sampled or recorded or checked or not moves or step == last
         if not closed:

@@ -62,7 +62,7 @@ def seconds_per_pair(config) -> tuple[float, float]:
     within it, and padding of rows not at all.
     """
     group = Group(config, build(config), [0], 1)
-    forces, u = group.forces, group.state.pair_u
+    forces, u = group.forces, group.state.pair_x
     sheets = range(forces.rows.sheets)
 
     def work():

@@ -22,7 +22,7 @@ from .lattice import (
     wrap,
 )
 from .laws import and_one_more, axial_bonds, flag, linear_law, pair_law
-from .places import Places, displacements, place, positions
+from .places import Places, place, take_displacements, take_positions
 from .rows import Pairs, Rows, Table, half_pairs, layout, tabulate
 
 _SIGMAS = 6.0
@@ -46,7 +46,7 @@ class Forces(NamedTuple):
     pair_law: NamedTuple
     """What forces are computed with: `field` and `law`, or the like for positions or in single precision."""
     places: Places
-    """What of, see there."""
+    """How what forces are computed from follows from displacements."""
     outer: Field
     """Pairs that the table leaves out, watched so that none comes within the cut-off."""
     watch: Watch
@@ -56,14 +56,11 @@ class Forces(NamedTuple):
     """Force along x through every plane on those sites, which `law` leaves out, (n_planes,); 0 unless lj-harmonic."""
 
     def pair_array(self, u: np.ndarray) -> np.ndarray:
-        """What pair terms are computed from at displacements u, (sheets, components, stride): u itself if that will do."""
+        """What pair terms are computed from, (sheets or more, components, stride): u itself if that will do, or an array
+        for `place` to keep up with u."""
         if self.places.apart.ndim == 1:
             return u
-        room = self.places.array(self.rows, self.pair_field.buffer.dtype)
-        whole = self.field._replace(begin=0, end=self.rows.width)
-        for sheet in range(self.rows.sheets):
-            place(sheet, u, room, self.places, whole)
-        return room
+        return self.places.at_rest(self.rows, self.pair_field.buffer.dtype)
 
     def evaluate(self, system: System, displacement: np.ndarray) -> tuple[np.ndarray, float]:
         """Forces on the moving sites, (n_sites, components), and the potential energy (pairs of frozen sites left out).
@@ -73,12 +70,12 @@ class Forces(NamedTuple):
         u = self.rows.scatter(
             system, np.broadcast_to(displacement, (self.rows.replicas, *displacement.shape))
         )
-        f = self.rows.vectors()
+        f, pair_x = self.rows.vectors(), self.pair_array(u)
         for sheet in range(self.rows.sheets):
             wrap(sheet, u, self.field)
-        pair_u = self.pair_array(u)
+            place(sheet, u, pair_x, self.places, self.field)
         for sheet in range(self.rows.sheets):
-            sweep_forces(sheet, pair_u, self.pair_field, self.pair_law)
+            sweep_forces(sheet, pair_x, self.pair_field, self.pair_law)
             sweep_energy(sheet, u, self.field, self.law)
         for sheet in range(self.rows.sheets):
             collect_forces(sheet, f, self.pair_field)
@@ -113,7 +110,7 @@ def build_forces(
     far = _far_pairs(system, law, pairs, hottest) if potential == "lj" else None
     table = tabulate(system, rows, pairs, far)
     field = make_field(system, rows, table, between_species=between_species)
-    pair_field, places = field, displacements(rows, apart=mixed)
+    pair_field, places = field, take_displacements(rows, apart=mixed)
     if mixed:
         pair_field = field._replace(
             buffer=rows.buffers(table.depth, dtype),
@@ -122,7 +119,7 @@ def build_forces(
             span=find_spans(table, field.weight, rows.window(), rows.lanes),
         )
     elif potential == "lj":
-        places, source = positions(system, rows, pairs, table)
+        places, source = take_positions(system, rows, pairs, table)
         pair_field = field._replace(source=and_one_more(source.ravel()))
     if potential == "lj":
         outer_table = tabulate(system, rows, outer_pairs)
@@ -181,8 +178,8 @@ def make_field(
     wanted = (table.shift != 0) | between_species
     wanted[table.first[-1] :] = False  # copies
     crossing = np.flatnonzero(wanted)
-    place = np.column_stack([table.row, table.shift])[crossing]
-    ends = np.append((np.diff(place, axis=0) != 0).any(axis=1), True)[: len(crossing)]
+    row_and_shift = np.column_stack([table.row, table.shift])[crossing]
+    ends = np.append((np.diff(row_and_shift, axis=0) != 0).any(axis=1), True)[: len(crossing)]
     marker = np.zeros((rows.sheets, rows.components, rows.stride) if between_species else (0, 0, 0))
     if between_species:
         is_a = rows.spread(system, system.species == SPECIES.index("A"))
@@ -296,7 +293,7 @@ def _minimise(system: System, law: LennardJones) -> np.ndarray:
     table = tabulate(system, rows, pairs)
     field = make_field(system, rows, table)
     exact = pair_law(law, system, rows, table, pairs)
-    places = displacements(rows, apart=False)
+    places = take_displacements(rows, apart=False)
     full = Forces(rows, field, exact, field, exact, places, field, _NOTHING, None, None)
     moving = np.repeat(system.moving_cell[system.cell_of_site], rows.components)
     u = np.zeros(moving.size)

@@ -2,8 +2,8 @@
 
 Each sweep does one sheet: every pair (i in the sheet, j above or beside it) once, a vector of positions at a time. Forces
 go to a buffer of the sheet's own, which spans the sheets that j may lie in, so that threads never write to the same place
-and the sum has a fixed order; `collect_forces` adds the buffers up. A force sweep does some cells of all rows, then the
-next: neighbouring rows share most of what they read and write.
+and the sum has a fixed order; `collect_forces` adds the buffers up. Where a sheet has few rows, a force sweep does
+some cells of all of them, then the next: neighbouring rows share most of what they read and write.
 """
 
 from typing import NamedTuple
@@ -20,7 +20,7 @@ _CHUNK = 256
 
 
 class Field(NamedTuple):
-    """What the sweeps need besides displacements: layout numbers, the table, and places to write to."""
+    """What the sweeps need besides displacements or positions: layout numbers, the table, and where to write to."""
 
     sheets: int
     rows: int
@@ -43,7 +43,7 @@ class Field(NamedTuple):
     """First and last (exclusive) entry that a vector of forces needs, of the near ones and of all: what binds only frozen
     sites is left out at either end. At the position of its first site; shape (width, rows, 2, 2), flat."""
     source: np.ndarray
-    """`Table.source`, flat: entry + sheet * entries; and one more."""
+    """`Table.source`, or what `take_positions` made of it, flat: entry + sheet * entries; and one more."""
     target: np.ndarray
     shift: np.ndarray
     crossing_first: np.ndarray

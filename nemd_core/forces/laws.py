@@ -52,7 +52,7 @@ class PairLaw(NamedTuple):
     """Ideal vector of each entry in each segment: (segments, entries, 3), for `broadcast`."""
     entries: int
     species: np.ndarray
-    """Species of every site, as a number, laid out as the x of displacements."""
+    """Species of every site and image, as a number, laid out as the x of what pair terms are computed from."""
     pair: np.ndarray
     """Coefficients by species of i and j: (quarters, 3, 3)."""
     axial: np.ndarray
@@ -94,14 +94,16 @@ def pair_law(
 ) -> PairLaw:
     """Spread Lennard-Jones parameters and ideal bonds over positions in memory, as numbers of this type.
 
-    places: the `Places` of positions in space, if it shall also do for those.
+    places: the `Places` of what pair terms take, if the law shall do for them too.
     """
     quarters = np.array((-12 * law.a, 6 * law.b, law.slope, law.offset))
     plain, segments = _plain_vectors(system, rows, quarters, lanes(dtype))
-    species = np.zeros((rows.sheets, rows.components, rows.stride))
-    species[:, 0, : rows.rows * rows.width] = rows.spread(system, system.species).reshape(rows.sheets, -1)
+    species = rows.vectors(dtype) if places is None else places.room(rows, dtype)
+    species[: rows.sheets, 0, : rows.rows * rows.width] = rows.spread(system, system.species).reshape(
+        rows.sheets, -1
+    )
     if places is not None:
-        species = places.with_images(rows, species)
+        places.show(rows, species[:, 0])
     known = quarters.shape[1]
     pair = np.where(PAIR_TYPE < known, quarters[:, np.minimum(PAIR_TYPE, known - 1)], 0.0)
     bonds = np.concatenate([pairs.bonds(system.layer_spacing[side])[table.pairs] for _, side in segments])
@@ -113,7 +115,7 @@ def pair_law(
         ),
         bond=broadcastable(and_one_more(bonds).ravel().astype(dtype)),
         entries=len(table.pairs),
-        species=species.ravel().astype(dtype),
+        species=species.ravel(),
         pair=pair.ravel().astype(dtype),
         axial=axial.ravel().astype(dtype),
         kind=and_one_more(kind[table.pairs] * rows.width),

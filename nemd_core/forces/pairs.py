@@ -6,7 +6,8 @@ finished (tables of entries end with one more, so that there always is a next). 
 a pair takes longer than that. With the 32 registers of AVX-512 three pairs are under way at a time, with 16 two: what
 does not fit into them costs more than the third pair gains. Far pairs, those of the outermost shells of a table, are
 looked at before, and left out where none is within the cut-off: they would add zeros. Nothing returns early: the
-compiler would then count references to every array, for each vector.
+compiler would then count references to every array, for each vector. What is called u, and x, y, z, are displacements, or
+positions for a law that takes those (`places`).
 """
 
 from numba.extending import overload
@@ -95,7 +96,7 @@ def _any_within(mixed, row, k, u, x, y, z, entries, constants, field, law):
 
 @kernel
 def _two_under_way(mixed, first, last, k, u, x, y, z, entries, constants, buffer, field, law):
-    """Give all neighbours j their forces, and return what sites i displaced by x, y, z give altogether."""
+    """Give all neighbours j their forces, and return what sites i at x, y, z give altogether."""
     fx, fy, fz = like(x, 0.0), like(x, 0.0), like(x, 0.0)
     a, squared = _pair(mixed, first, k, u, x, y, z, entries, constants, field, law)
     for entry in range(first, last):
@@ -134,7 +135,7 @@ _give = _three_under_way if LANES == 8 else _two_under_way
 
 @kernel
 def _pair(mixed, entry, k, u, x, y, z, entries, constants, field, law):
-    """(r_i - r_j, its square) of an entry, of sites i displaced by x, y, z."""
+    """(r_i - r_j, its square) of an entry, of sites i at x, y, z."""
     dx, dy, dz = _step(u, item(field.source, entries + entry) + k, x, y, z, field)
     x, y, z, squared = lennard_jones_bond(law, constants, mixed, entry, k, dx, dy, dz)
     return (x, y, z), squared

@@ -1,9 +1,9 @@
-"""What pair terms are computed from: for Lennard-Jones in double precision where atoms are, otherwise how far they are displaced.
+"""What pair terms of forces are computed from: positions, for Lennard-Jones in double precision, or displacements.
 
 The difference of two positions is the bond itself; a difference of displacements has the ideal bond added, three operations
 more of some thirty. Across the periodic sides a bond leads to an image of a row, moved by a side of the crystal: images
-lie behind the sheets, packed like rows of further sheets, and only those that the table wants exist. Positions are as
-long as the crystal, so that bonds are rounded to 1e-14 sigma or so, as in other codes; singles could not bear that.
+lie behind the sheets, packed like rows of further sheets, and only those that the table wants exist. Bonds are rounded
+to 1e-16 of the length of the crystal, as in other codes; singles could not bear that, and springs do not want bonds.
 """
 
 from typing import NamedTuple
@@ -17,43 +17,54 @@ from .rows import Pairs, Rows, Table, aligned_zeros
 
 
 class Places(NamedTuple):
-    """How pair terms' array, shape (sheets + some for images, components, stride), follows from displacements."""
+    """How the array that pair terms are computed from, shape (sheets + some for images, components, stride), follows from
+    displacements; both in sigma."""
 
     apart: np.ndarray
     """Whether it is an array of its own, as `laws.flag` has it; else it is that of displacements itself."""
     along: np.ndarray
-    """What is added along a row of each basis atom, shape (n_basis, components, width)."""
+    """Ideal x along a row of each basis atom, and its y and z inside a cell, shape (n_basis, components, width)."""
     corner: np.ndarray
-    """What is added to a row besides, shape (sheets, rows, components)."""
+    """Ideal y and z of the cell that a row belongs to, and zero for x, shape (sheets, rows, components)."""
     first: np.ndarray
-    """Images of rows of sheet s are first[s] : first[s + 1]."""
+    """Images of rows of sheet s are first[s] : first[s + 1]; shape (sheets + 1,)."""
     row: np.ndarray
-    """The row that each shows."""
+    """The row that each shows; shape (images,)."""
     sheet: np.ndarray
-    """The sheet that it lies in."""
+    """The sheet that it lies in, beyond those of the crystal; shape (images,)."""
     slot: np.ndarray
-    """The row of that sheet."""
+    """The row of that sheet; shape (images,)."""
     side: np.ndarray
-    """What it is moved by, shape (images, components)."""
+    """What it is moved by, in sigma, shape (images, components)."""
 
-    def array(self, rows: Rows, dtype) -> np.ndarray:
-        """An array of its own for the pair terms, zero."""
+    def room(self, rows: Rows, dtype) -> np.ndarray:
+        """Such an array, zero."""
         sheets = max(rows.sheets, self.sheet.max(initial=-1) + 1)
         return aligned_zeros((sheets, rows.components, rows.stride), dtype)
 
-    def with_images(self, rows: Rows, values: np.ndarray) -> np.ndarray:
-        """Something of the sheets, (sheets, components, stride), and the same of images, as they lie in such an array."""
-        out = self.array(rows, np.float64)
-        out[: rows.sheets] = values
+    def at_rest(self, rows: Rows, dtype) -> np.ndarray:
+        """Such an array when nothing is displaced."""
+        out = self.room(rows, dtype)
+        along = self.along[np.arange(rows.rows) % len(self.along)]
+        for sheet in range(rows.sheets):
+            by_component = np.swapaxes(along + self.corner[sheet, :, :, None], 0, 1)
+            out[sheet, :, : rows.rows * rows.width] = by_component.reshape(rows.components, -1)
+        for component in range(rows.components):
+            self.show(rows, out[:, component])
+            for sheet, slot, side in zip(self.sheet, self.slot, self.side[:, component], strict=True):
+                out[sheet, component, slot * rows.width : (slot + 1) * rows.width] += side
+        return out
+
+    def show(self, rows: Rows, values: np.ndarray) -> None:
+        """Give images what the rows have that they show. values: one component of such an array, (sheets and more, stride)."""
         home = np.repeat(np.arange(rows.sheets), np.diff(self.first))
         position = np.arange(rows.width)
         there, here = (row[:, None] * rows.width + position for row in (self.slot, self.row))
-        out[self.sheet[:, None], :, there] = out[home[:, None], :, here]
-        return out
+        values[self.sheet[:, None], there] = values[home[:, None], here]
 
 
-def displacements(rows: Rows, apart: bool) -> Places:
-    """Pair terms take displacements. apart: in another precision."""
+def take_displacements(rows: Rows, apart: bool) -> Places:
+    """Places of pair terms that take displacements. apart: in another precision."""
     none = np.zeros(0, np.int64)
     return Places(
         flag(apart),
@@ -65,8 +76,8 @@ def displacements(rows: Rows, apart: bool) -> Places:
     )
 
 
-def positions(system: System, rows: Rows, pairs: Pairs, table: Table) -> tuple[Places, np.ndarray]:
-    """Pair terms take positions; and `table.source` for their array."""
+def take_positions(system: System, rows: Rows, pairs: Pairs, table: Table) -> tuple[Places, np.ndarray]:
+    """Places of pair terms that take positions; and what `table.source` is for their array, (sheets, entries)."""
     ny, nz = system.cross_section
     n_basis, lattice = len(system.lattice.basis), system.lattice
     layer = rows.cell_of_position * lattice.layers_per_cell + lattice.sublayer[:, None]
@@ -108,25 +119,28 @@ def positions(system: System, rows: Rows, pairs: Pairs, table: Table) -> tuple[P
 
 
 @kernel
-def place(sheet, u, pair_u, places, field):
-    """Bring what pair terms are computed from up to date with the displacements u of one sheet, where the sweeps look for
-    pairs; what lies further out never moves."""
+def place(sheet, u, pair_x, places, field):
+    """Bring what pair terms are computed from up to date with the displacements u of one sheet, halo included: where sweeps
+    look for pairs and, with fixed ends, no further, for there nothing moves."""
     if places.apart.ndim == 1:
         return
+    first, last = field.begin, field.end
+    if field.period > 0:
+        first, last = 0, field.width
     for row in range(field.rows):
-        begin, end = row * field.width + field.begin, row * field.width + field.end
+        begin, end = row * field.width + first, row * field.width + last
         for component in range(field.components):
-            along = places.along[row % places.along.shape[0], component, field.begin : field.end]
+            along = places.along[row % places.along.shape[0], component, first:last]
             corner = places.corner[sheet, row, component]
-            displaced, out = u[sheet, component, begin:end], pair_u[sheet, component, begin:end]
+            displaced, out = u[sheet, component, begin:end], pair_x[sheet, component, begin:end]
             for k in range(out.size):
                 out[k] = displaced[k] + (along[k] + corner)
     for n in range(places.first[sheet], places.first[sheet + 1]):
-        begin, there = places.row[n] * field.width + field.begin, places.slot[n] * field.width + field.begin
-        size = field.end - field.begin
+        begin, end = places.row[n] * field.width + first, places.row[n] * field.width + last
+        ahead = (places.slot[n] - places.row[n]) * field.width
         for component in range(field.components):
             side = places.side[n, component]
-            shown = pair_u[sheet, component, begin : begin + size]
-            out = pair_u[places.sheet[n], component, there : there + size]
-            for k in range(size):
+            shown = pair_x[sheet, component, begin:end]
+            out = pair_x[places.sheet[n], component, begin + ahead : end + ahead]
+            for k in range(out.size):
                 out[k] = shown[k] + side

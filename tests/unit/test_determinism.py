@@ -31,7 +31,11 @@ CASES = {
     ),
     "mixed precision": (
         LJ,
-        {"materials__B": {"mass": 4.0, "epsilon": 1.3, "sigma": 0.99}, "run__precision": "mixed"},
+        {
+            "materials__B": {"mass": 4.0, "epsilon": 1.3, "sigma": 0.99},
+            "structure__length": {"A": 10, "B": 9},  # more cells than a sweep does at a time
+            "run__precision": "mixed",
+        },
     ),
     "periodic": (
         LJ,

@@ -18,6 +18,7 @@ from nemd_core.forces.lattice import (
     sweep_forces,
     wrap,
 )
+from nemd_core.forces.places import place
 from nemd_core.forces.reference import Reference, reference_forces
 from nemd_core.potentials import law_of, lennard_jones
 from nemd_core.structure import build
@@ -181,17 +182,19 @@ def kernel_sums(system, forces, u, v):
     """What `Reference` holds, of all replicas at once; u, v: (replicas, n_sites, components)."""
     rows, field = forces.rows, forces.field
     uu, vv, f = rows.scatter(system, u), rows.scatter(system, v), rows.vectors()
+    pair_x = forces.pair_array(uu)
     for sums in (field.flow, field.pull, field.crossing):
         sums[:] = 0.0
     for sheet in range(rows.sheets):
         wrap(sheet, uu, field)
         wrap(sheet, vv, field)
+        place(sheet, uu, pair_x, forces.places, field)
     for sheet in range(rows.sheets):
-        sweep_forces(sheet, uu, field, forces.law)
+        sweep_forces(sheet, pair_x, forces.pair_field, forces.pair_law)
         sweep_energy(sheet, uu, field, forces.law)
         sweep_flow(sheet, uu, vv, field, forces.law)
     for sheet in range(rows.sheets):
-        collect_forces(sheet, f, field)
+        collect_forces(sheet, f, forces.pair_field)
     window = field.pair_energy[:, field.begin : field.end].sum(axis=0)
     energies = np.array([window[r :: rows.replicas].sum() for r in range(rows.replicas)])
     planes = rows.position(system.plane_cell)

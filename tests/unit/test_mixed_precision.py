@@ -43,7 +43,7 @@ def test_state_and_sums_are_double():
     group = Simulation(configure(LJ, run__precision="mixed")).groups[0]
     forces, state = group.forces, group.state
     assert forces.rows.lanes == forces.pair_field.lanes == 2 * LANES
-    assert {forces.pair_field.buffer.dtype, state.pair_u.dtype, forces.pair_law.segment.dtype} == {
+    assert {forces.pair_field.buffer.dtype, state.pair_x.dtype, forces.pair_law.segment.dtype} == {
         np.dtype(np.float32)
     }
     doubles = (state.u, state.v, state.f, forces.field.flow, forces.law.segment, group.baths.heat)

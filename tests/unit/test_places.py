@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 from force_cases import CASES, but_compiled, law_for
-from junctions import displace
+from junctions import LJ, configure, displace
 
+from nemd_core import Simulation
 from nemd_core.forces.build import build_forces
 from nemd_core.forces.lattice import wrap
 from nemd_core.forces.laws import flag
-from nemd_core.forces.places import displacements, place
+from nemd_core.forces.places import place, take_displacements
 from nemd_core.simd import broadcastable
 
 LENNARD_JONES = [case for case, (_, potential, _) in CASES.items() if potential == "lj"]
@@ -22,7 +23,7 @@ def make(case, replicas=1, truncation="force-shift"):
 
 def by_displacements(forces):
     """The same forces, computed from displacements and ideal bonds."""
-    places, law = displacements(forces.rows, apart=False), forces.pair_law._replace(placed=flag(False))
+    places, law = take_displacements(forces.rows, apart=False), forces.pair_law._replace(placed=flag(False))
     source = forces.field.source
     return forces._replace(places=places, pair_law=law, pair_field=forces.pair_field._replace(source=source))
 
@@ -39,21 +40,18 @@ def test_forces_are_those_of_displacements(case, replicas):
 
 @pytest.mark.parametrize("case", LENNARD_JONES)
 def test_differences_of_positions_are_bonds(case):
-    """For each entry of the table, after sites moved; where a row lies across the sides, j is an image. With periodic ends,
-    those of sites that sweeps only pass: what they find for them is not used."""
+    """For each entry of the table, after sites moved; where a row lies across the sides, j is an image."""
     system, forces = make(case)
     rows, field, law = forces.rows, forces.pair_field, forces.law
     u = rows.scatter(system, displace(system, 0.08)[None])
-    pair_u = forces.pair_array(np.zeros_like(u))
+    pair_x = forces.pair_array(np.zeros_like(u))
     for sheet in range(rows.sheets):
         wrap(sheet, u, field)
-        place(sheet, u, pair_u, forces.places, field)
-    at, u, components = pair_u.ravel(), u.ravel(), np.arange(rows.components)[:, None] * rows.stride
+        place(sheet, u, pair_x, forces.places, field)
+    at, u, components = pair_x.ravel(), u.ravel(), np.arange(rows.components)[:, None] * rows.stride
     bonds = law.bond[:: broadcastable(np.zeros(1)).size].reshape(-1, 3)
     placed, displaced = (f.source[:-1].reshape(rows.sheets, -1) for f in (field, forces.field))
     k = components + np.arange(field.begin, field.end)
-    if system.periodic:
-        k = k[:, rows.reach * rows.replicas : -rows.reach * rows.replicas]
     through_images = 0
     for sheet in range(rows.sheets):
         for row in range(rows.rows):
@@ -80,3 +78,30 @@ def test_an_image_is_there_once_and_only_if_wanted():
     )
     wanted = np.column_stack([sheet, slot])[sheet >= rows.sheets]
     assert {*map(tuple, wanted)} == {*zip(places.sheet, places.slot, strict=True)}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"structure__ends": "periodic", "baths__walls": 0}, {"run__precision": "mixed"}],
+    ids=["fixed", "periodic", "mixed"],
+)
+def test_forces_of_a_run_belong_to_its_displacements(settings):
+    """Bit for bit: at the start, after some steps, after a restart and where displacements were changed from outside."""
+    group = Simulation(configure(LJ, **settings)).groups[0]
+    system, state = group.system, group.state
+
+    def assert_forces_are_up_to_date():
+        kept = group.snapshot()
+        expected, _ = group.forces.evaluate(system, kept["displacement"][0])
+        assert np.array_equal(group.forces.rows.gather(system, state.f)[0], expected)
+        return kept
+
+    start = assert_forces_are_up_to_date()
+    group.advance(0, 3, measure=False)
+    later = assert_forces_are_up_to_date()
+    assert np.abs(later["displacement"] - start["displacement"]).max() > 0
+    group.restore(**start)
+    assert_forces_are_up_to_date()
+    state.u[:] = group.forces.rows.scatter(system, later["displacement"])
+    group.find_forces()
+    assert_forces_are_up_to_date()
