@@ -13,7 +13,7 @@ positions for a law that takes those (`places`).
 from numba.extending import overload
 
 from ..jit import PART, kernel
-from ..simd import LANES, any_less, item, like, load, seldom, select_less, splat, store
+from ..simd import LANES, any_less, fused, item, like, load, seldom, select_less, splat, store
 from .laws import (
     LinearLaw,
     PairLaw,
@@ -175,19 +175,22 @@ def _linear_forces(mixed, sheet, row, k, u, buffer, field, law):
 
 
 @kernel
-def _power(p, q, k, force, velocity, v, crossing, field):
-    """F·(v_i + v_j), F the force on j and `velocity` v_i; books half of it if the flow between species is wanted."""
-    px, py, pz = force
+def _along(x, y, z, q, velocity, v, field):
+    """(x, y, z)·(v_i + v_j)."""
     vx, vy, vz = velocity
     wx, wy, wz = _vector(v, q, field)
-    power = px * (vx + wx)
+    along = x * (vx + wx)
     if field.crystal.ndim > 1:
-        power = power + py * (vy + wy)
-        power = power + pz * (vz + wz)
+        along = fused(z, vz + wz, fused(y, vy + wy, along))
+    return along
+
+
+@kernel
+def _book_crossing(p, q, k, power, crossing, field):
+    """Book half of F·(v_i + v_j) of a pair if the flow between species is wanted."""
     if field.between.ndim > 1:
         step = load(field.marker, p) - load(field.marker, q)
         store(crossing, k, load(crossing, k) + like(power, 0.5) * power * step)
-    return power
 
 
 @kernel
@@ -217,8 +220,9 @@ def _lennard_jones_flow(sheet, row, k, u, v, flow, pull, field, law):
         dx, dy, dz = _step(u, r, x, y, z, field)
         bx, by, bz, b2 = lennard_jones_bond(law, constants, mixed, after, k, dx, dy, dz)
         f = lennard_jones_force(law, constants, mixed, q, a2, inverse, root)
-        power = power + _power(p, q, k, (f * ax, f * ay, f * az), velocity, v, crossing, field)
-        pulled = pulled + f * ax
+        along = _along(ax, ay, az, q, velocity, v, field)
+        _book_crossing(p, q, k, f * along, crossing, field)
+        power, pulled = fused(f, along, power), fused(f, ax, pulled)
         if item(field.crossing_ends, n) > 0:
             _book(n, k, power, pulled, flow, pull, field)
             power, pulled = like(x, 0.0), like(x, 0.0)
@@ -236,9 +240,10 @@ def _linear_flow(sheet, row, k, u, v, flow, pull, field, law):
         entry = item(field.crossing_entry, n)
         q = item(field.source, entries + entry) + k
         dx, dy, dz = _step(u, q, x, y, z, field)
-        force = linear_force(law, entries + entry, k, dx, dy, dz)
-        power = power + _power(p, q, k, force, velocity, v, crossing, field)
-        pulled = pulled + force[0]
+        fx, fy, fz = linear_force(law, entries + entry, k, dx, dy, dz)
+        along = _along(fx, fy, fz, q, velocity, v, field)
+        _book_crossing(p, q, k, along, crossing, field)
+        power, pulled = power + along, pulled + fx
         if item(field.crossing_ends, n) > 0:
             _book(n, k, power, pulled, flow, pull, field)
             power, pulled = like(x, 0.0), like(x, 0.0)
