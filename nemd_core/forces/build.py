@@ -132,9 +132,8 @@ def build_forces(
             float(law.cutoff) ** 2,
         )
         exact = pair_law(law, system, rows, table, pairs, places=places)
-        quick = exact._replace(placed=flag(True))
-        if mixed:
-            quick = pair_law(law, system, rows, table, pairs, dtype)
+        placed = exact._replace(placed=flag(True))
+        quick = pair_law(law, system, rows, table, pairs, dtype) if mixed else placed
         return Forces(rows, field, exact, pair_field, quick, places, outer, watch, relaxed, rest_pull)
     if potential == "lj-harmonic":
         relaxed = relax(system, law)
