@@ -81,8 +81,11 @@ class Group:
         self.baths = build_baths(system, rows, config, replica_ids)
         mass = self.meter.mass
         kick = np.divide(0.5 * config.run.timestep, mass, out=rows.scalars(), where=mass > 0)
-        u = rows.vectors()
-        self.state = State(u, self._initial_velocities(), rows.vectors(), self.forces.pair_array(u), kick)
+        u, v = rows.vectors(), self._initial_velocities()
+        pair_x = self.forces.pair_array(u)
+        pair_v = v if pair_x.dtype == v.dtype else rows.vectors(pair_x.dtype)
+        exact_x = self.forces.exact_array(u, pair_x)
+        self.state = State(u, v, rows.vectors(), pair_x, pair_v, exact_x, kick)
         self._members, self._meeting = min(threads, rows.sheets), make_meeting()
         self.find_forces()
 
@@ -103,7 +106,7 @@ class Group:
     def energy(self) -> np.ndarray:
         """Full-step kinetic plus potential energy of each replica."""
         for sheet in range(self.forces.rows.sheets):
-            sweep_energy(sheet, self.state.u, self.forces.field, self.forces.law)
+            sweep_energy(sheet, self.state.exact_x, self.forces.field, self.forces.law)
         return np.array(
             [total_energy(r, self.state, self.forces.field, self.meter) for r in range(len(self.replica_ids))]
         )

@@ -29,6 +29,7 @@ from .forces.lattice import (
 from .forces.places import place
 from .jit import kernel, whole
 from .observables import record_row
+from .simd import LANES
 from .team import meet, share
 
 RUNNING, INTRUDER = 0, 1
@@ -42,7 +43,11 @@ class State(NamedTuple):
     v: np.ndarray
     f: np.ndarray
     pair_x: np.ndarray
-    """What the pair terms of forces are computed from, see `forces.places`."""
+    """What the pair terms of forces and flow are computed from, see `forces.places`."""
+    pair_v: np.ndarray
+    """Velocities in the precision of these: v itself, or singles that are brought up to date when the flow is wanted."""
+    exact_x: np.ndarray
+    """What energy is computed from, of doubles: `pair_x` or u."""
     kick: np.ndarray
     """dt / (2 m); 0 on everything frozen."""
 
@@ -97,6 +102,15 @@ def close_step(sheet, state):
 
 
 @kernel
+def take_singles(sheet, state):
+    v, pair_v = state.v[sheet], state.pair_v[sheet]
+    for component in range(v.shape[0]):
+        exact, short = v[component], pair_v[component]
+        for k in range(exact.size):
+            short[k] = exact[k]
+
+
+@kernel
 def any_intruder(meter):
     return meter.intruders.sum() > 0
 
@@ -123,7 +137,7 @@ def run_block(
     step at which it stopped).
 
     member, members, meeting: one of the threads that share the sheets, see `team`. pair_field, pair_law, places: what forces
-    are computed with; field and law, of doubles, serve flow and energy. The closing B of a step waits for the next one, unless
+    and flow are computed with; field and law, of doubles, serve energy. The closing B of a step waits for the next one, unless
     something is to be looked at in between: threads meet twice in a step.
     """
     # a bare 0 or True would be types of their own, and what takes them compiled twice
@@ -151,14 +165,16 @@ def run_block(
             if moves:
                 close_step(sheet, state)
             wrap(sheet, state.v, field)
+            if sampled and pair_field.lanes > LANES:
+                take_singles(sheet, state)
         meet(meeting, members)
         for sheet in share(field.sheets, member, members):
             if sampled:
-                sweep_flow(sheet, state.u, state.v, field, law)
+                sweep_flow(sheet, state.pair_x, state.pair_v, pair_field, pair_law)
             if checked:
                 meter.intruders[sheet] = count_intruders(sheet, state.u, outer, watch)
             if recorded:
-                sweep_energy(sheet, state.u, field, law)
+                sweep_energy(sheet, state.exact_x, field, law)
         meet(meeting, members)
         if checked and any_intruder(meter):
             return INTRUDER, step

@@ -122,6 +122,23 @@ def store(typingctx, array, index, value):
 
 
 @intrinsic
+def add_to_doubles(typingctx, array, index, value):
+    """array[index : index + lanes] += value, where the array holds doubles and the value singles or doubles."""
+
+    def codegen(context, builder, signature, args):
+        wide = ir.VectorType(doubles.element, value.lanes)
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        pointer = builder.bitcast(builder.gep(data, [args[1]]), wide.as_pointer())
+        added = args[2] if value is doubles else builder.fpext(args[2], wide)
+        total = builder.fadd(builder.load(pointer, align=doubles.bytes), added)
+        builder.store(total, pointer, align=doubles.bytes)
+        return context.get_dummy_value()
+
+    if array.dtype == types.float64:
+        return types.void(array, types.intp, value), codegen
+
+
+@intrinsic
 def item(typingctx, array, index):
     """array[index] of a flat, contiguous array; a negative index does not count from the end."""
 
@@ -334,6 +351,9 @@ if config.DISABLE_JIT:
 
     def store(array, index, value):
         array[index : index + lanes(array.dtype)] = value
+
+    def add_to_doubles(array, index, value):
+        array[index : index + len(value)] += value
 
     def item(array, index):
         return array[index]

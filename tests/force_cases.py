@@ -1,9 +1,19 @@
-"""Junctions of every kind that forces are tested on, and the pair laws that go with them."""
+"""Junctions of every kind that forces are tested on, the pair laws that go with them, and what the sweeps make of both."""
 
 import numpy as np
 import pytest
 from junctions import junction
 
+from nemd_core.forces.lattice import (
+    collect_forces,
+    sum_through,
+    sweep_energy,
+    sweep_flow,
+    sweep_forces,
+    wrap,
+)
+from nemd_core.forces.places import place
+from nemd_core.forces.reference import Reference
 from nemd_core.potentials import Springs, lennard_jones
 
 EPSILON, SIGMA = (1.0, 1.15, 1.4), (1.0, 1.01, 0.98)
@@ -76,3 +86,32 @@ def is_crystal(case):
 
 def is_long(case):
     return case == "alloy-lj-harmonic"
+
+
+def kernel_sums(system, forces, u, v):
+    """What `Reference` holds, of all replicas at once; u, v: (replicas, n_sites, components)."""
+    rows, field = forces.rows, forces.pair_field
+    uu, vv, f = rows.scatter(system, u), rows.scatter(system, v), rows.vectors()
+    pair_x = forces.pair_array(uu)
+    for sums in (field.flow, field.pull, field.crossing):
+        sums[:] = 0.0
+    for sheet in range(rows.sheets):
+        wrap(sheet, uu, field)
+        wrap(sheet, vv, field)
+        place(sheet, uu, pair_x, forces.places, field)
+    for sheet in range(rows.sheets):
+        sweep_forces(sheet, pair_x, field, forces.pair_law)
+        sweep_flow(sheet, pair_x, vv.astype(pair_x.dtype), field, forces.pair_law)
+        sweep_energy(sheet, forces.exact_array(uu, pair_x), forces.field, forces.law)
+    for sheet in range(rows.sheets):
+        collect_forces(sheet, f, field)
+    window = field.pair_energy[:, field.begin : field.end].sum(axis=0)
+    energies = np.array([window[r :: rows.replicas].sum() for r in range(rows.replicas)])
+    planes = rows.position(system.plane_cell)
+    through = [
+        [[sum_through(sums, p + r, field) for p in planes] for r in range(rows.replicas)]
+        for sums in (field.flow, field.pull)
+    ]
+    crossing = field.crossing[:, field.begin : field.end].sum(axis=0)
+    crossings = np.array([crossing[r :: rows.replicas].sum() for r in range(rows.replicas)])
+    return Reference(rows.gather(system, f), energies, *np.array(through), crossings)

@@ -41,12 +41,12 @@ class Forces(NamedTuple):
     rows: Rows
     field: Field
     law: NamedTuple
-    """Of doubles: what flow and energy are computed with."""
+    """Of doubles: what energy is computed with."""
     pair_field: Field
     pair_law: NamedTuple
-    """What forces are computed with: `field` and `law`, or the like for positions or in single precision."""
+    """What forces and flow are computed with: `field` and `law`, or the like in single precision."""
     places: Places
-    """How what forces are computed from follows from displacements."""
+    """How what they are computed from follows from displacements."""
     outer: Field
     """Pairs that the table leaves out, watched so that none comes within the cut-off."""
     watch: Watch
@@ -62,6 +62,10 @@ class Forces(NamedTuple):
             return u
         return self.places.at_rest(self.rows, self.pair_field.buffer.dtype)
 
+    def exact_array(self, u: np.ndarray, pair_x: np.ndarray) -> np.ndarray:
+        """What energy is computed from, of doubles: `pair_x`, or u where that is of singles."""
+        return pair_x if pair_x.dtype == u.dtype else u
+
     def evaluate(self, system: System, displacement: np.ndarray) -> tuple[np.ndarray, float]:
         """Forces on the moving sites, (n_sites, components), and the potential energy (pairs of frozen sites left out).
 
@@ -76,7 +80,7 @@ class Forces(NamedTuple):
             place(sheet, u, pair_x, self.places, self.field)
         for sheet in range(self.rows.sheets):
             sweep_forces(sheet, pair_x, self.pair_field, self.pair_law)
-            sweep_energy(sheet, u, self.field, self.law)
+            sweep_energy(sheet, self.exact_array(u, pair_x), self.field, self.law)
         for sheet in range(self.rows.sheets):
             collect_forces(sheet, f, self.pair_field)
         energy = self.field.pair_energy[:, self.field.begin : self.field.end].sum() / self.rows.replicas
@@ -114,13 +118,14 @@ def build_forces(
     if mixed:
         pair_field = field._replace(
             buffer=rows.buffers(table.depth, dtype),
+            marker=field.marker.astype(dtype),
             lanes=rows.lanes,
             block=rows.block(dtype),
             span=find_spans(table, field.weight, rows.window(), rows.lanes),
         )
     elif potential == "lj":
         places, source = take_positions(system, rows, pairs, table)
-        pair_field = field._replace(source=and_one_more(source.ravel()))
+        field = pair_field = field._replace(source=and_one_more(source.ravel()))
     if potential == "lj":
         outer_table = tabulate(system, rows, outer_pairs)
         outer = make_field(system, rows, outer_table, outer=True)
@@ -131,9 +136,8 @@ def build_forces(
             outer_pairs.lateral[outer_table.pairs].ravel(),
             float(law.cutoff) ** 2,
         )
-        exact = pair_law(law, system, rows, table, pairs, places=places)
-        placed = exact._replace(placed=flag(True))
-        quick = pair_law(law, system, rows, table, pairs, dtype) if mixed else placed
+        exact = pair_law(law, system, rows, table, pairs, places=places)._replace(placed=flag(not mixed))
+        quick = pair_law(law, system, rows, table, pairs, dtype) if mixed else exact
         return Forces(rows, field, exact, pair_field, quick, places, outer, watch, relaxed, rest_pull)
     if potential == "lj-harmonic":
         relaxed = relax(system, law)
@@ -175,10 +179,12 @@ def make_field(
     else:
         weight = (moves(cell) | moves(cell + shift)).astype(float)
     wanted = (table.shift != 0) | between_species
-    wanted[table.first[-1] :] = False  # copies
-    crossing = np.flatnonzero(wanted)
-    row_and_shift = np.column_stack([table.row, table.shift])[crossing]
-    ends = np.append((np.diff(row_and_shift, axis=0) != 0).any(axis=1), True)[: len(crossing)]
+    entries, near = np.arange(len(wanted)), max(table.first[-1], table.near[-1])
+    crossing = np.flatnonzero(wanted & (entries < near))
+    sums = np.column_stack([entries < table.first[-1], table.row, table.shift])[crossing]
+    ends = np.append((np.diff(sums, axis=0) != 0).any(axis=1), True)[: len(crossing)]
+    counts = np.concatenate([[0], np.cumsum(wanted)])
+    home = and_one_more(table.source.ravel())
     marker = np.zeros((rows.sheets, rows.components, rows.stride) if between_species else (0, 0, 0))
     if between_species:
         is_a = rows.spread(system, system.species == SPECIES.index("A"))
@@ -198,10 +204,11 @@ def make_field(
         first=table.first,
         far=table.far,
         span=find_spans(table, weight, (begin, end), LANES),
-        source=and_one_more(table.source.ravel()),
+        source=home,
+        home=home,
         target=table.target,
         shift=table.shift,
-        crossing_first=np.concatenate([[0], np.cumsum(wanted)])[table.first],
+        crossing_first=np.stack([counts[table.near], counts[table.first]]),
         crossing_entry=np.append(crossing, 0),
         crossing_ends=ends.astype(np.int64),
         buffer=rows.buffers(table.depth),

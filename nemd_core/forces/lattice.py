@@ -33,7 +33,7 @@ class Field(NamedTuple):
     begin: int
     end: int
     lanes: int
-    """Numbers in a vector of forces."""
+    """Numbers in a vector of forces and of flow."""
     block: int
     """Positions that forces are found for in all rows before the next: few, so that what rows share stays in the cache."""
     first: np.ndarray
@@ -43,11 +43,14 @@ class Field(NamedTuple):
     """First and last (exclusive) entry that a vector of forces needs, of the near ones and of all: what binds only frozen
     sites is left out at either end. At the position of its first site; shape (width, rows, 2, 2), flat."""
     source: np.ndarray
-    """`Table.source`, or what `take_positions` made of it, flat: entry + sheet * entries; and one more."""
+    """Where j is found in what pair terms take: `Table.source`, or what `take_positions` made of it, flat: entry + sheet *
+    entries; and one more."""
+    home: np.ndarray
+    """Where its velocity is found: `Table.source`, in the same way."""
     target: np.ndarray
     shift: np.ndarray
     crossing_first: np.ndarray
-    """Like `first`, for `crossing_entry`."""
+    """Like `first`, for `crossing_entry`: of near pairs, and of all; shape (2, rows + 1)."""
     crossing_entry: np.ndarray
     """The entries whose heat flow is wanted: those that lie in different cells, or all if the flow between species is; and
     one more."""
@@ -80,20 +83,20 @@ class Field(NamedTuple):
 
 
 @kernel
-def sweep_forces(sheet, u, field, law):
+def sweep_forces(sheet, x, field, law):
     """Add the forces of all pairs of one sheet to its buffer, which `collect_forces` left empty.
 
-    u: what `field` and `law` of pair terms take, see `places`, (sheets or more, components, stride).
+    x: what `field` and `law` take, see `places`, (sheets or more, components, stride).
     """
-    u = u.reshape(-1)
+    x = x.reshape(-1)
     buffer = field.buffer[sheet].reshape(-1)
     for start in range(field.begin, field.end, field.block):
         for row in range(field.rows):
             for k in range(start, min(start + field.block, field.end), field.lanes):
                 if kinds_meet(law, k):
-                    add_forces(True, sheet, row, k, u, buffer, field, law)
+                    add_forces(True, sheet, row, k, x, buffer, field, law)
                 else:
-                    add_forces(False, sheet, row, k, u, buffer, field, law)
+                    add_forces(False, sheet, row, k, x, buffer, field, law)
 
 
 @kernel
@@ -138,14 +141,18 @@ def collect_and_move(sheet, u, v, f, kick, dt, field):
 
 
 @kernel
-def sweep_flow(sheet, u, v, field, law):
+def sweep_flow(sheet, x, v, field, law):
     """Add ½ F_(j<-i) · (v_i + v_j) and the x of F of all pairs that lie in different cells, at i's position, by shift; and,
-    if wanted, the heat of all pairs from a site of species A to one of another."""
-    u, v = u.reshape(-1), v.reshape(-1)
+    if wanted, the heat of all pairs from a site of species A to one of another. x: what `field` and `law` take; v: velocities
+    in that precision."""
+    x, v = x.reshape(-1), v.reshape(-1)
     flow, pull = field.flow[sheet].reshape(-1), field.pull[sheet].reshape(-1)
     for row in range(field.rows):
-        for k in range(field.begin, field.end, LANES):
-            add_flow(sheet, row, k, u, v, flow, pull, field, law)
+        for k in range(field.begin, field.end, field.lanes):
+            if kinds_meet(law, k):
+                add_flow(True, sheet, row, k, x, v, flow, pull, field, law)
+            else:
+                add_flow(False, sheet, row, k, x, v, flow, pull, field, law)
 
 
 @kernel
@@ -165,15 +172,19 @@ def wrap(sheet, array, field):
 
 
 @kernel
-def sweep_energy(sheet, u, field, law):
-    """Potential energy of all pairs of one sheet in which an atom moves, into `field.pair_energy`."""
-    u, weight = u.reshape(-1), field.weight.reshape(-1)
+def sweep_energy(sheet, x, field, law):
+    """Potential energy of all pairs of one sheet in which an atom moves, into `field.pair_energy`. x: what `field` and `law`
+    take, of doubles."""
+    x, weight = x.reshape(-1), field.weight.reshape(-1)
     energy = field.pair_energy[sheet]
     energy[:] = 0.0
     for k in range(field.begin, field.end, LANES):
         total = splat(0.0)
         for row in range(field.rows):
-            total = total + pair_energies(sheet, row, k, u, weight, field, law)
+            if kinds_meet(law, k):
+                total = total + pair_energies(True, sheet, row, k, x, weight, field, law)
+            else:
+                total = total + pair_energies(False, sheet, row, k, x, weight, field, law)
         store(energy, k, total)
 
 

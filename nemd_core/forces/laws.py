@@ -33,7 +33,7 @@ from ..simd import (
 from ..system import SPECIES, System
 from .rows import Pairs, Rows, Table
 
-_KINDS = len(SPECIES)
+_KINDS, _QUARTERS = len(SPECIES), 4
 
 
 class PairLaw(NamedTuple):
@@ -47,7 +47,7 @@ class PairLaw(NamedTuple):
 
     plain: np.ndarray
     segment: np.ndarray
-    """Coefficients of each segment: (segments, quarters), for `broadcast`."""
+    """Coefficients of each segment and the squared cut-off: (segments, quarters + 1), for `broadcast`."""
     bond: np.ndarray
     """Ideal vector of each entry in each segment: (segments, entries, 3), for `broadcast`."""
     entries: int
@@ -108,11 +108,11 @@ def pair_law(
     pair = np.where(PAIR_TYPE < known, quarters[:, np.minimum(PAIR_TYPE, known - 1)], 0.0)
     bonds = np.concatenate([pairs.bonds(system.layer_spacing[side])[table.pairs] for _, side in segments])
     axial, kind = axial_bonds(system, rows, pairs)
+    squared_cutoff = float(law.cutoff) ** 2
+    of_segments = np.array([(*quarters[:, PAIR_TYPE[s, s]], squared_cutoff) for s, _ in segments])
     return PairLaw(
         plain=plain,
-        segment=broadcastable(
-            np.array([quarters[:, PAIR_TYPE[s, s]] for s, _ in segments]).ravel().astype(dtype)
-        ),
+        segment=broadcastable(of_segments.ravel().astype(dtype)),
         bond=broadcastable(and_one_more(bonds).ravel().astype(dtype)),
         entries=len(table.pairs),
         species=species.ravel(),
@@ -122,7 +122,7 @@ def pair_law(
         third=flag(system.species.max() > 1),
         shifted=flag(np.any(law.slope)),
         placed=flag(False),
-        squared_cutoff=dtype(float(law.cutoff) ** 2),
+        squared_cutoff=dtype(squared_cutoff),
     )
 
 
@@ -212,33 +212,32 @@ def is_mixed(law, k):
 
 @kernel
 def lennard_jones_constants(law, p, k, mixed):
-    """(where the bonds of a plain vector begin, then -12 a, 6 b, slope, offset of a plain vector, or those towards a
-    neighbour of species A; then the same towards B and towards C)."""
+    """(where the bonds of a plain vector begin, where its coefficients do, then those of a mixed one towards a neighbour
+    of species A, as -12 a, 6 b, slope, offset; the same towards B and towards C)."""
     segment = 0 if mixed else item(law.plain, k)
-    c = 4 * segment
-    a, b = broadcast(law.segment, c), broadcast(law.segment, c + 1)
-    slope, offset = broadcast(law.segment, c + 2), broadcast(law.segment, c + 3)
-    a1, b1, slope1, offset1 = a, b, slope, offset
-    a2, b2, slope2, offset2 = a, b, slope, offset
+    none = like(load(law.segment, 0), 0.0)
+    towards_a = towards_b = towards_c = none, none, none, none
     if mixed:
         own = load(law.species, p)
-        a, b = _towards(law, own, 0, 0), _towards(law, own, 1, 0)
-        slope, offset = _towards(law, own, 2, 0), _towards(law, own, 3, 0)
-        a1, b1 = _towards(law, own, 0, 1), _towards(law, own, 1, 1)
-        slope1, offset1 = _towards(law, own, 2, 1), _towards(law, own, 3, 1)
+        towards_a, towards_b = _towards(law, own, 0), _towards(law, own, 1)
         if law.third.ndim > 1:
-            a2, b2 = _towards(law, own, 0, 2), _towards(law, own, 1, 2)
-            slope2, offset2 = _towards(law, own, 2, 2), _towards(law, own, 3, 2)
+            towards_c = _towards(law, own, 2)
+    return 3 * law.entries * segment, (_QUARTERS + 1) * segment, towards_a, towards_b, towards_c
+
+
+@kernel
+def _towards(law, own, other):
+    """The coefficients between sites of species `own` and neighbours of one species."""
     return (
-        3 * law.entries * segment,
-        (a, b, slope, offset),
-        (a1, b1, slope1, offset1),
-        (a2, b2, slope2, offset2),
+        _quarter(law, own, 0, other),
+        _quarter(law, own, 1, other),
+        _quarter(law, own, 2, other),
+        _quarter(law, own, 3, other),
     )
 
 
 @kernel
-def _towards(law, own, quarter, other):
+def _quarter(law, own, quarter, other):
     """A coefficient between sites of species `own` and neighbours of one species."""
     c = _KINDS * _KINDS * quarter + other
     return _by_species(
@@ -280,34 +279,39 @@ def lennard_jones_invert(law, r2):
 
 
 @kernel
-def lennard_jones_force(law, constants, mixed, q, r2, inverse, root):
-    """-F/r: times r_i - r_j it is the force on j; that on i is the opposite."""
-    _, towards_a, towards_b, towards_c = constants
-    a, b, slope, _ = towards_a
+def _coefficients(law, constants, mixed, q):
+    """-12 a, 6 b, slope and offset of pairs with sites at q.
+
+    Those of a plain vector are read anew for each pair, as parts of operations: registers are for what changes.
+    """
+    _, c, towards_a, towards_b, towards_c = constants
+    a, b = broadcast(law.segment, c), broadcast(law.segment, c + 1)
+    slope, offset = broadcast(law.segment, c + 2), broadcast(law.segment, c + 3)
     if mixed:
         other = load(law.species, q)
-        a = _by_species(law, other, a, towards_b[0], towards_c[0])
-        b = _by_species(law, other, b, towards_b[1], towards_c[1])
-        slope = _by_species(law, other, slope, towards_b[2], towards_c[2])
+        a = _by_species(law, other, towards_a[0], towards_b[0], towards_c[0])
+        b = _by_species(law, other, towards_a[1], towards_b[1], towards_c[1])
+        slope = _by_species(law, other, towards_a[2], towards_b[2], towards_c[2])
+        offset = _by_species(law, other, towards_a[3], towards_b[3], towards_c[3])
+    return a, b, slope, offset
+
+
+@kernel
+def lennard_jones_force(law, constants, mixed, q, r2, inverse, root):
+    """-F/r: times r_i - r_j it is the force on j; that on i is the opposite."""
+    a, b, slope, _ = _coefficients(law, constants, mixed, q)
     inverse4 = inverse * inverse
     f = fused(a, inverse4 * inverse, b) * (inverse4 * inverse4)
     if law.shifted.ndim > 1:
         f = fused(slope, root, f)
-    return where_less(r2, splat(law.squared_cutoff), f)
+    return where_less(r2, broadcast(law.segment, constants[1] + _QUARTERS), f)
 
 
 @kernel
 def lennard_jones_energy(law, constants, mixed, entry, q, k, dx, dy, dz):
     """Energy of a pair."""
     _, _, _, r2 = lennard_jones_bond(law, constants, mixed, entry, k, dx, dy, dz)
-    _, towards_a, towards_b, towards_c = constants
-    a, b, slope, offset = towards_a
-    if mixed:
-        other = load(law.species, q)
-        a = _by_species(law, other, a, towards_b[0], towards_c[0])
-        b = _by_species(law, other, b, towards_b[1], towards_c[1])
-        slope = _by_species(law, other, slope, towards_b[2], towards_c[2])
-        offset = _by_species(law, other, offset, towards_b[3], towards_c[3])
+    a, b, slope, offset = _coefficients(law, constants, mixed, q)
     inverse = reciprocal(r2)
     inverse6 = inverse * inverse * inverse
     energy = (
@@ -315,7 +319,7 @@ def lennard_jones_energy(law, constants, mixed, entry, q, k, dx, dy, dz):
         - fused(like(a, 1.0 / 12.0) * a, inverse6, like(b, 1.0 / 6.0) * b) * inverse6
         + slope * sqrt(r2)
     )
-    return where_less(r2, splat(law.squared_cutoff), energy)
+    return where_less(r2, broadcast(law.segment, constants[1] + _QUARTERS), energy)
 
 
 @kernel

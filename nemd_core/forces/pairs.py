@@ -13,7 +13,7 @@ positions for a law that takes those (`places`).
 from numba.extending import overload
 
 from ..jit import PART, kernel
-from ..simd import LANES, any_less, fused, item, like, load, seldom, select_less, splat, store
+from ..simd import LANES, add_to_doubles, any_less, fused, item, like, load, seldom, select_less, splat, store
 from .laws import (
     LinearLaw,
     PairLaw,
@@ -175,8 +175,16 @@ def _linear_forces(mixed, sheet, row, k, u, buffer, field, law):
 
 
 @kernel
-def _along(x, y, z, q, velocity, v, field):
-    """(x, y, z)·(v_i + v_j)."""
+def _crossing(row, all_, field):
+    """The crossing entries of a row, all or the near ones: (first, last exclusive)."""
+    part = field.crossing_first[1] if all_ else field.crossing_first[0]
+    return item(part, row), item(part, row + 1)
+
+
+@kernel
+def _along(r, q, velocity, v, field):
+    """r·(v_i + v_j)."""
+    x, y, z = r
     vx, vy, vz = velocity
     wx, wy, wz = _vector(v, q, field)
     along = x * (vx + wx)
@@ -190,58 +198,56 @@ def _book_crossing(p, q, k, power, crossing, field):
     """Book half of F·(v_i + v_j) of a pair if the flow between species is wanted."""
     if field.between.ndim > 1:
         step = load(field.marker, p) - load(field.marker, q)
-        store(crossing, k, load(crossing, k) + like(power, 0.5) * power * step)
+        add_to_doubles(crossing, k, like(power, 0.5) * power * step)
 
 
 @kernel
 def _book(n, k, power, pulled, flow, pull, field):
     """Add the sums of entries of one shift, of which number n of the crossing ones is the last, to those of that shift."""
     b = (item(field.shift, item(field.crossing_entry, n)) + field.reach) * field.width + k
-    store(flow, b, load(flow, b) + like(power, 0.5) * power)
-    store(pull, b, load(pull, b) + pulled)
+    add_to_doubles(flow, b, like(power, 0.5) * power)
+    add_to_doubles(pull, b, pulled)
 
 
-def _lennard_jones_flow(sheet, row, k, u, v, flow, pull, field, law):
+def _lennard_jones_flow(mixed, sheet, row, k, u, v, flow, pull, field, law):
     p = sheet * field.components * field.stride + row * field.width + k
-    entries, mixed = sheet * field.shift.size, is_mixed(law, k)
+    entries = sheet * field.shift.size
     constants = lennard_jones_constants(law, p, k, mixed)
-    first, last = item(field.crossing_first, row), item(field.crossing_first, row + 1)
     x, y, z = _vector(u, p, field)
+    within = _any_within(mixed, row, k, u, x, y, z, entries, constants, field, law)
+    first, last = _crossing(row, within, field)
     velocity, crossing = _vector(v, p, field), field.crossing[sheet]
     power, pulled = like(x, 0.0), like(x, 0.0)
     entry = item(field.crossing_entry, first)
-    q = item(field.source, entries + entry) + k
-    dx, dy, dz = _step(u, q, x, y, z, field)
-    ax, ay, az, a2 = lennard_jones_bond(law, constants, mixed, entry, k, dx, dy, dz)
+    a, squared = _pair(mixed, entry, k, u, x, y, z, entries, constants, field, law)
     for n in range(first, last):
-        inverse, root = lennard_jones_invert(law, a2)
+        inverse, root = lennard_jones_invert(law, squared)
         after = item(field.crossing_entry, n + 1)
-        r = item(field.source, entries + after) + k
-        dx, dy, dz = _step(u, r, x, y, z, field)
-        bx, by, bz, b2 = lennard_jones_bond(law, constants, mixed, after, k, dx, dy, dz)
-        f = lennard_jones_force(law, constants, mixed, q, a2, inverse, root)
-        along = _along(ax, ay, az, q, velocity, v, field)
+        b, next_squared = _pair(mixed, after, k, u, x, y, z, entries, constants, field, law)
+        f = _force(mixed, entry, k, squared, inverse, root, entries, constants, field, law)
+        q = item(field.home, entries + entry) + k
+        along = _along(a, q, velocity, v, field)
         _book_crossing(p, q, k, f * along, crossing, field)
-        power, pulled = fused(f, along, power), fused(f, ax, pulled)
+        power, pulled = fused(f, along, power), fused(f, a[0], pulled)
         if item(field.crossing_ends, n) > 0:
             _book(n, k, power, pulled, flow, pull, field)
             power, pulled = like(x, 0.0), like(x, 0.0)
-        ax, ay, az, a2 = bx, by, bz, b2
-        q = r
+        a, squared, entry = b, next_squared, after
 
 
-def _linear_flow(sheet, row, k, u, v, flow, pull, field, law):
+def _linear_flow(mixed, sheet, row, k, u, v, flow, pull, field, law):
     p = sheet * field.components * field.stride + row * field.width + k
     entries = sheet * field.shift.size
     x, y, z = _vector(u, p, field)
     velocity, crossing = _vector(v, p, field), field.crossing[sheet]
     power, pulled = like(x, 0.0), like(x, 0.0)
-    for n in range(item(field.crossing_first, row), item(field.crossing_first, row + 1)):
+    first, last = _crossing(row, True, field)
+    for n in range(first, last):
         entry = item(field.crossing_entry, n)
         q = item(field.source, entries + entry) + k
         dx, dy, dz = _step(u, q, x, y, z, field)
         fx, fy, fz = linear_force(law, entries + entry, k, dx, dy, dz)
-        along = _along(fx, fy, fz, q, velocity, v, field)
+        along = _along((fx, fy, fz), q, velocity, v, field)
         _book_crossing(p, q, k, along, crossing, field)
         power, pulled = power + along, pulled + fx
         if item(field.crossing_ends, n) > 0:
@@ -252,9 +258,9 @@ def _linear_flow(sheet, row, k, u, v, flow, pull, field, law):
 # ---- energy ----
 
 
-def _lennard_jones_energies(sheet, row, k, u, weight, field, law):
+def _lennard_jones_energies(mixed, sheet, row, k, u, weight, field, law):
     p = sheet * field.components * field.stride + row * field.width + k
-    entries, mixed = sheet * field.shift.size, is_mixed(law, k)
+    entries = sheet * field.shift.size
     constants = lennard_jones_constants(law, p, k, mixed)
     x, y, z = _vector(u, p, field)
     total = like(x, 0.0)
@@ -266,7 +272,7 @@ def _lennard_jones_energies(sheet, row, k, u, weight, field, law):
     return total
 
 
-def _linear_energies(sheet, row, k, u, weight, field, law):
+def _linear_energies(mixed, sheet, row, k, u, weight, field, law):
     p = sheet * field.components * field.stride + row * field.width + k
     entries = sheet * field.shift.size
     x, y, z = _vector(u, p, field)
@@ -305,14 +311,14 @@ def add_forces(mixed, sheet, row, k, u, buffer, field, law):
     _FORCES[type(law)](mixed, sheet, row, k, u, buffer, field, law)
 
 
-def add_flow(sheet, row, k, u, v, flow, pull, field, law):
+def add_flow(mixed, sheet, row, k, u, v, flow, pull, field, law):
     """Add ½ F·(v_i + v_j) and the x of F of their pairs to the sums by shift, F the force on j."""
-    _FLOW[type(law)](sheet, row, k, u, v, flow, pull, field, law)
+    _FLOW[type(law)](mixed, sheet, row, k, u, v, flow, pull, field, law)
 
 
-def pair_energies(sheet, row, k, u, weight, field, law):
+def pair_energies(mixed, sheet, row, k, u, weight, field, law):
     """Energy of all their pairs, by site; a pair counts by the weight of its shift."""
-    return _ENERGIES[type(law)](sheet, row, k, u, weight, field, law)
+    return _ENERGIES[type(law)](mixed, sheet, row, k, u, weight, field, law)
 
 
 @overload(kinds_meet, jit_options=PART)
@@ -326,10 +332,10 @@ def _compile_forces(mixed, sheet, row, k, u, buffer, field, law):
 
 
 @overload(add_flow, jit_options=PART)
-def _compile_flow(sheet, row, k, u, v, flow, pull, field, law):
+def _compile_flow(mixed, sheet, row, k, u, v, flow, pull, field, law):
     return _FLOW[law.instance_class]
 
 
 @overload(pair_energies, jit_options=PART)
-def _compile_energies(sheet, row, k, u, weight, field, law):
+def _compile_energies(mixed, sheet, row, k, u, weight, field, law):
     return _ENERGIES[law.instance_class]

@@ -5,21 +5,12 @@ import numpy as np
 import pytest
 from ase.calculators.lj import LennardJones as AseLennardJones
 from ase.neighborlist import neighbor_list
-from force_cases import CASES, TWO_SPRINGS, but_compiled, is_crystal, is_long, law_for
+from force_cases import CASES, TWO_SPRINGS, but_compiled, is_crystal, is_long, kernel_sums, law_for
 from junctions import CHAIN, LJ, SPRINGS, configure, displace, junction, moving
 
 from nemd_core.errors import PhysicsError
 from nemd_core.forces.build import build_forces
-from nemd_core.forces.lattice import (
-    collect_forces,
-    sum_through,
-    sweep_energy,
-    sweep_flow,
-    sweep_forces,
-    wrap,
-)
-from nemd_core.forces.places import place
-from nemd_core.forces.reference import Reference, reference_forces
+from nemd_core.forces.reference import reference_forces
 from nemd_core.potentials import law_of, lennard_jones
 from nemd_core.structure import build
 
@@ -176,35 +167,6 @@ def test_a_perfect_crystal_has_no_forces():
 
 
 # --- the slow twin --------------------------------------------------------------------------------------------
-
-
-def kernel_sums(system, forces, u, v):
-    """What `Reference` holds, of all replicas at once; u, v: (replicas, n_sites, components)."""
-    rows, field = forces.rows, forces.field
-    uu, vv, f = rows.scatter(system, u), rows.scatter(system, v), rows.vectors()
-    pair_x = forces.pair_array(uu)
-    for sums in (field.flow, field.pull, field.crossing):
-        sums[:] = 0.0
-    for sheet in range(rows.sheets):
-        wrap(sheet, uu, field)
-        wrap(sheet, vv, field)
-        place(sheet, uu, pair_x, forces.places, field)
-    for sheet in range(rows.sheets):
-        sweep_forces(sheet, pair_x, forces.pair_field, forces.pair_law)
-        sweep_energy(sheet, uu, field, forces.law)
-        sweep_flow(sheet, uu, vv, field, forces.law)
-    for sheet in range(rows.sheets):
-        collect_forces(sheet, f, forces.pair_field)
-    window = field.pair_energy[:, field.begin : field.end].sum(axis=0)
-    energies = np.array([window[r :: rows.replicas].sum() for r in range(rows.replicas)])
-    planes = rows.position(system.plane_cell)
-    through = [
-        [[sum_through(sums, p + r, field) for p in planes] for r in range(rows.replicas)]
-        for sums in (field.flow, field.pull)
-    ]
-    crossing = field.crossing[:, field.begin : field.end].sum(axis=0)
-    crossings = np.array([crossing[r :: rows.replicas].sum() for r in range(rows.replicas)])
-    return Reference(rows.gather(system, f), energies, *np.array(through), crossings)
 
 
 def assert_equal_to_reference(system, law, forces, replicas, size=0.05):

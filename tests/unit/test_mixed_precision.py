@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from force_cases import CASES, but_compiled, is_long, law_for
-from junctions import LJ, configure, displace, junction
+from force_cases import CASES, but_compiled, is_long, kernel_sums, law_for
+from junctions import LJ, configure, displace, junction, moving
 
 from nemd_core import Simulation
 from nemd_core.forces.build import build_forces
@@ -29,6 +29,29 @@ def test_forces_are_those_of_doubles_but_for_rounding(name, replicas):
     assert same_energy == pytest.approx(energy, rel=1e-14)  # computed in double
 
 
+@pytest.mark.parametrize("name", ["chain-lj", "fcc-lj-harmonic", "alloy-lj", "periodic-lj"])
+@pytest.mark.parametrize("replicas", [1, 3])
+def test_heat_flow_is_that_of_doubles_but_for_rounding(name, replicas):
+    """Through every plane, the force on it and, with fixed ends, what goes from species A to others."""
+    system, potential, cutoff = CASES[name]
+    law = law_for(potential, cutoff, species=1 + int(system.species.max()))
+    u = np.array([displace(system, 0.05, seed=r) for r in range(replicas)])
+    v = np.random.default_rng(3).standard_normal(u.shape) * moving(system)[:, None]
+    exact, found = (
+        kernel_sums(
+            system,
+            build_forces(system, law, potential, 0.35, replicas, between_species=True, mixed=mixed),
+            u,
+            v,
+        )
+        for mixed in (False, True)
+    )
+    scale = {"flow": exact.flow, "pull": exact.pull} | ({} if system.periodic else {"crossing": exact.flow})
+    for sums, of in scale.items():
+        error = np.abs(getattr(found, sums) - getattr(exact, sums)).max() / np.abs(of).max()
+        assert 0 < error < 100 * SINGLE, sums
+
+
 def test_far_pairs_count_where_they_come_within_the_cutoff():
     """Where the potential is continuous, so that rounding puts no pair on the other side of a step."""
     system = junction("fcc", 5, 5, a=4 ** (1 / 3), cross_section=(4, 4), walls=2)
@@ -46,7 +69,7 @@ def test_state_and_sums_are_double():
     assert {forces.pair_field.buffer.dtype, state.pair_x.dtype, forces.pair_law.segment.dtype} == {
         np.dtype(np.float32)
     }
-    doubles = (state.u, state.v, state.f, forces.field.flow, forces.law.segment, group.baths.heat)
+    doubles = (state.u, state.v, state.f, forces.pair_field.flow, forces.law.segment, group.baths.heat)
     assert {array.dtype for array in doubles} == {np.dtype(np.float64)}
 
 

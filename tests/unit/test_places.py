@@ -23,9 +23,9 @@ def make(case, replicas=1, truncation="force-shift"):
 
 def by_displacements(forces):
     """The same forces, computed from displacements and ideal bonds."""
-    places, law = take_displacements(forces.rows, apart=False), forces.pair_law._replace(placed=flag(False))
-    source = forces.field.source
-    return forces._replace(places=places, pair_law=law, pair_field=forces.pair_field._replace(source=source))
+    law, field = forces.law._replace(placed=flag(False)), forces.field._replace(source=forces.field.home)
+    places = take_displacements(forces.rows, apart=False)
+    return forces._replace(places=places, law=law, pair_law=law, field=field, pair_field=field)
 
 
 @pytest.mark.parametrize("replicas", but_compiled([1, 8], lambda replicas: replicas > 1))
@@ -33,9 +33,11 @@ def by_displacements(forces):
 def test_forces_are_those_of_displacements(case, replicas):
     system, forces = make(case, replicas)
     u = displace(system, 0.08)
-    (found, _), (expected, _) = forces.evaluate(system, u), by_displacements(forces).evaluate(system, u)
+    found, energy = forces.evaluate(system, u)
+    expected, energy_by_displacements = by_displacements(forces).evaluate(system, u)
     error = np.abs(found - expected).max() / np.abs(expected).max()
     assert 0 < error < 1e-12  # not computed in the same way
+    assert energy == pytest.approx(energy_by_displacements, rel=1e-12)
 
 
 @pytest.mark.parametrize("case", LENNARD_JONES)
@@ -50,7 +52,7 @@ def test_differences_of_positions_are_bonds(case):
         place(sheet, u, pair_x, forces.places, field)
     at, u, components = pair_x.ravel(), u.ravel(), np.arange(rows.components)[:, None] * rows.stride
     bonds = law.bond[:: broadcastable(np.zeros(1)).size].reshape(-1, 3)
-    placed, displaced = (f.source[:-1].reshape(rows.sheets, -1) for f in (field, forces.field))
+    placed, displaced = (where[:-1].reshape(rows.sheets, -1) for where in (field.source, field.home))
     k = components + np.arange(field.begin, field.end)
     through_images = 0
     for sheet in range(rows.sheets):

@@ -12,7 +12,7 @@ from numba import njit
 
 from nemd_core.forces.build import build_forces
 from nemd_core.potentials import Springs, lennard_jones
-from nemd_core.simd import LANES, item, load, splat, sqrt, store, where_less
+from nemd_core.simd import LANES, add_to_doubles, item, lanes, load, splat, sqrt, store, where_less
 
 
 @njit
@@ -48,6 +48,21 @@ def test_operations_lane_by_lane(numbers, n):
         assert np.array_equal(out[LANES * k : LANES * (k + 1)], expected), k
     assert out[7 * LANES :] == pytest.approx((x + y - 0.75) * y, rel=1e-15)  # may fuse
     assert total == b[n] + b[n + 1]
+
+
+@njit
+def _add(array, n, values):
+    add_to_doubles(array, n, load(values, 0))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_what_is_added_to_doubles_is_widened_first(dtype):
+    sums = np.arange(40.0)
+    values = (1 / (3 + np.arange(lanes(dtype)))).astype(dtype)
+    expected = sums.copy()
+    expected[5 : 5 + len(values)] += values
+    _add(sums, 5, values)
+    assert np.array_equal(sums, expected)
 
 
 @njit
