@@ -16,7 +16,7 @@
 from dataclasses import replace
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from nemd_core.errors import PhysicsError
 
@@ -88,7 +88,7 @@ def replicas_agree(evidence: Evidence) -> dict:
         within = [alone.stderr(series[None]) for series in evidence.rows[name]]
         shown = np.sqrt(np.mean(np.square(within)) / n_rep)
         dof = n_rep - 1, n_rep * alone.dof
-        noise = np.sqrt(stats.f.ppf(1 - FALSE_ALARM / len(names), *dof)) * shown
+        noise = np.sqrt(special.fdtri(*dof, 1 - FALSE_ALARM / len(names))) * shown
         limit = max(ERROR_RATIO * evidence.fields[f"{name}_stderr"], noise, 1e-12 * np.abs(means).max())
         results.append((error / max(limit, 1e-300), name, error, limit))
     _, name, error, limit = max(results)

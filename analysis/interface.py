@@ -22,17 +22,17 @@ own path lie from those of both.
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from nemd_core.config import load_config
 from nemd_core.config_stability import highest_frequency
+from nemd_core.crystals import find_crystals
 from nemd_core.errors import StorageError
 from nemd_core.lattice import find_lattice
-from nemd_core.runs import find_crystals
 from nemd_core.storage import CONFIG, SAMPLES, Samples, read_samples, write_json
-from nemd_core.theory.transients import Transients
 from nemd_core.units import ARGON, Reference, field_unit, reduced_unit
 
 from .estimates import LEVELS, Estimates
@@ -44,6 +44,9 @@ from .steady import Start, find_start
 from .uncertainty import Blocks, choose_blocks, with_error
 from .verdict import Evidence, judge
 from .windows import choose_windows, scan_windows
+
+if TYPE_CHECKING:
+    from nemd_core.theory.transients import Transients
 
 PROFILE, INTERFACE, FIGURE = "profile.csv", "interface.json", "profile.png"
 _UNITS_OF = ("x", "temperature", "delta_T", "J", "R_K", "G", "kappa", "slope", "L_qq", "stress")
@@ -75,13 +78,17 @@ class Settings:
     highest_frequency: float = 0.0
     """w_max of the crystals, 1/time; 0 where it is not known."""
     timestep: float = 0.0
-    transients: Transients | None = None
+    transients: "Transients | None" = None
     """What a harmonic run owes to its start; None where it is not to be judged."""
 
     @classmethod
     def from_config(cls, config, crystals: dict | None = None) -> "Settings":
         """crystals: what `relax_all` found, for `lattice_constant: auto`."""
-        harmonic = config.interaction.potential != "lj"
+        harmonic, transients = config.interaction.potential != "lj", None
+        if harmonic:
+            from nemd_core.theory.transients import Transients  # brings Numba with it
+
+            transients = Transients(config, crystals)
         lattice = find_lattice(config.structure.lattice, config.structure.orientation)
         auto = config.fit == "auto"
         return cls(
@@ -97,7 +104,7 @@ class Settings:
             harmonic=harmonic,
             highest_frequency=highest_frequency(config)[0],
             timestep=config.run.timestep,
-            transients=Transients(config, crystals) if harmonic else None,
+            transients=transients,
         )
 
     def without_transients(self) -> "Settings":

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from nemd_core.crystals import CRYSTALS
 from nemd_core.errors import NemdError
-from nemd_core.runs import CRYSTALS
 from nemd_core.storage import CONFIG, read_run_info
 from nemd_core.units import field_unit, reduced_unit
 

@@ -316,7 +316,9 @@ class Run(Section):
     threads: Count = key("threads", "threads of the run; the result does not depend on them", 2)
     checkpoint_seconds: Positive = key("s", "wall time between checkpoints", 600.0)
     precision: Literal["double", "mixed"] = key(
-        "", "mixed: pair terms of forces and heat flow in single precision, state and sums in double", "double"
+        "",
+        "mixed: pair terms of forces and heat flow in single precision, state and sums in double",
+        "double",
     )
     forces: Literal["auto", "lattice", "verlet"] = key(
         "", "a fixed neighbour table, for crystals, or a list that follows the atoms", "auto"

@@ -7,6 +7,7 @@ bath temperatures. Mass does not matter in classical statistics. How the spacing
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from .errors import ConfigError, Problem, StorageError
 from .lattice import find_lattice
 from .solids import Solid, make_solid
 
+CRYSTALS = "crystals.json"
+"""What a run directory keeps of them."""
 PROTOCOL = 1
 """Part of every key: raise it when the way to the numbers changes, so that stored ones are computed anew."""
 
@@ -122,6 +125,40 @@ def read_store(store: str | Path, crystals: Iterable[Crystal]) -> dict[str, dict
                     f"{path}: cannot be read ({error}); delete it to compute it again"
                 ) from None
     return known
+
+
+def find_crystals(
+    config, directory: Path | None, crystals: dict | None = None, progress: bool = False
+) -> dict | None:
+    """What `build` takes for `lattice_constant: auto`: as given, as the directory holds it, or relaxed now."""
+    needed = crystals_of(config)
+    if not needed:
+        return None
+    if crystals is None and directory is not None:
+        crystals = _read_crystals(directory)
+    if crystals is None or not all(crystal.key in crystals for crystal in needed):
+        if progress:
+            seconds = "seconds each; a study shares them between its runs"
+            print(
+                f"structure.lattice_constant: auto: {len(needed)} crystals to relax, {seconds}",
+                file=sys.stderr,
+            )
+        from .relaxation import relax_all  # brings the engine with it
+
+        return relax_all(config)
+    return crystals
+
+
+def _read_crystals(directory: Path) -> dict | None:
+    path = directory / CRYSTALS
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise StorageError(
+            f"{path}: cannot be read ({error}); delete it to relax the crystals again"
+        ) from None
 
 
 def _materials(config) -> list[tuple[float, float]]:

@@ -5,7 +5,6 @@ A directory holds config.yaml, structure.extxyz, input.extxyz (the structure fil
 """
 
 import hashlib
-import json
 import os
 import platform
 import shutil
@@ -20,10 +19,9 @@ from . import storage
 from .checkpoint import CHECKPOINT, Keeper, Snapshot
 from .config import STRUCTURE_INPUT, config_hash, dump_config, dynamics_hash
 from .config_yaml import refuse
-from .crystals import crystals_of
+from .crystals import CRYSTALS, find_crystals
 from .errors import PhysicsError, StorageError, TableError
 from .progress import Progress
-from .relaxation import relax_all
 from .run_directory import (
     clear,
     describe_trajectory,
@@ -39,8 +37,6 @@ from .storage import Samples
 from .structure import build
 from .until import check_estimate
 from .version import __version__
-
-CRYSTALS = "crystals.json"
 
 
 @dataclass
@@ -237,38 +233,6 @@ def _link(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:  # another file system, or one without links
         shutil.copyfile(source, target)
-
-
-def find_crystals(
-    config, directory: Path | None, crystals: dict | None = None, progress: bool = False
-) -> dict | None:
-    """What `build` takes for `lattice_constant: auto`: as given, as the directory holds it, or relaxed now."""
-    needed = crystals_of(config)
-    if not needed:
-        return None
-    if crystals is None and directory is not None:
-        crystals = _read_crystals(directory)
-    if crystals is None or not all(crystal.key in crystals for crystal in needed):
-        if progress:
-            seconds = "seconds each; a study shares them between its runs"
-            print(
-                f"structure.lattice_constant: auto: {len(needed)} crystals to relax, {seconds}",
-                file=sys.stderr,
-            )
-        return relax_all(config)
-    return crystals
-
-
-def _read_crystals(directory: Path) -> dict | None:
-    path = directory / CRYSTALS
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise StorageError(
-            f"{path}: cannot be read ({error}); delete it to relax the crystals again"
-        ) from None
 
 
 def _describe(config, simulation: Simulation, first_step: int, wall_time: float, error) -> dict:

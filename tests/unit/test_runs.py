@@ -400,7 +400,7 @@ def test_relaxed_crystals_are_kept_with_the_run(tmp_path, monkeypatch):
     assert crystal["kind"] == "bulk" and crystal["method"] == "static"
     lateral = from_ase(ase.io.read(tmp_path / "out/structure.extxyz")).lateral
     assert lateral == pytest.approx(crystal["lattice_constant"], rel=1e-12)
-    monkeypatch.setattr("nemd_core.runs.relax_all", None)
+    monkeypatch.setattr("nemd_core.relaxation.relax_all", None)
     run(config, tmp_path / "out", overwrite=True, progress=False)
 
 

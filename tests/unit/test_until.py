@@ -303,3 +303,10 @@ def test_the_engine_does_without_the_analysis():
     code = "import nemd_core.__main__, nemd_core, sys; assert not {'analysis', 'pandas'} & set(sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_analysis_does_without_the_engine():
+    """A job that fits or draws would wait longer for Numba than for its work."""
+    code = "import sys; from analysis import fit_run, plot_study; assert not {'numba', 'scipy.stats'} & set(sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
