@@ -29,9 +29,9 @@ import pandas as pd
 
 from nemd_core.config import load_config
 from nemd_core.config_stability import highest_frequency
-from nemd_core.crystals import find_crystals
 from nemd_core.errors import StorageError
 from nemd_core.lattice import find_lattice
+from nemd_core.relaxation import find_crystals
 from nemd_core.storage import CONFIG, SAMPLES, Samples, read_samples, write_json
 from nemd_core.units import ARGON, Reference, field_unit, reduced_unit
 

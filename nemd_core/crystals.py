@@ -7,7 +7,6 @@ bath temperatures. Mass does not matter in classical statistics. How the spacing
 
 import hashlib
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -125,40 +124,6 @@ def read_store(store: str | Path, crystals: Iterable[Crystal]) -> dict[str, dict
                     f"{path}: cannot be read ({error}); delete it to compute it again"
                 ) from None
     return known
-
-
-def find_crystals(
-    config, directory: Path | None, crystals: dict | None = None, progress: bool = False
-) -> dict | None:
-    """What `build` takes for `lattice_constant: auto`: as given, as the directory holds it, or relaxed now."""
-    needed = crystals_of(config)
-    if not needed:
-        return None
-    if crystals is None and directory is not None:
-        crystals = _read_crystals(directory)
-    if crystals is None or not all(crystal.key in crystals for crystal in needed):
-        if progress:
-            seconds = "seconds each; a study shares them between its runs"
-            print(
-                f"structure.lattice_constant: auto: {len(needed)} crystals to relax, {seconds}",
-                file=sys.stderr,
-            )
-        from .relaxation import relax_all  # brings the engine with it
-
-        return relax_all(config)
-    return crystals
-
-
-def _read_crystals(directory: Path) -> dict | None:
-    path = directory / CRYSTALS
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise StorageError(
-            f"{path}: cannot be read ({error}); delete it to relax the crystals again"
-        ) from None
 
 
 def _materials(config) -> list[tuple[float, float]]:

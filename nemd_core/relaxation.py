@@ -8,6 +8,8 @@ Inside, lengths are in the material's sigma and energies in its epsilon: then on
 apart. `Crystal` and results are in the units of the configuration; the mass is 1.
 """
 
+import json
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -16,9 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .config import parse_config
-from .crystals import Crystal, crystals_of, read_store
-from .errors import NemdError, PhysicsError
-from .simulation import Simulation
+from .crystals import CRYSTALS, Crystal, crystals_of, read_store
+from .errors import NemdError, PhysicsError, StorageError
 from .solids import SPACINGS, find_spacing, find_stiffness, guess_expansion, static_stress
 from .storage import write_json
 
@@ -53,6 +54,38 @@ def relax_all(config, store: str | Path | None = None) -> dict[str, dict]:
                 Path(store).mkdir(parents=True, exist_ok=True)
                 write_json(Path(store) / f"{crystal.key}.json", known[crystal.key])
     return known
+
+
+def find_crystals(
+    config, directory: Path | None, crystals: dict | None = None, progress: bool = False
+) -> dict | None:
+    """What `build` takes for `lattice_constant: auto`: as given, as the directory holds it, or relaxed now."""
+    needed = crystals_of(config)
+    if not needed:
+        return None
+    if crystals is None and directory is not None:
+        crystals = _read_crystals(directory)
+    if crystals is None or not all(crystal.key in crystals for crystal in needed):
+        if progress:
+            seconds = "seconds each; a study shares them between its runs"
+            print(
+                f"structure.lattice_constant: auto: {len(needed)} crystals to relax, {seconds}",
+                file=sys.stderr,
+            )
+        return relax_all(config)
+    return crystals
+
+
+def _read_crystals(directory: Path) -> dict | None:
+    path = directory / CRYSTALS
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise StorageError(
+            f"{path}: cannot be read ({error}); delete it to relax the crystals again"
+        ) from None
 
 
 # ---- one crystal ----
@@ -168,6 +201,8 @@ def _measure_stress(crystal: Crystal, axial: float, lateral: float, steps: int, 
 
     A periodic crystal of N atoms lacks three of 3 N modes, the uniform translations: N/(N - 1) makes up for it.
     """
+    from .simulation import Simulation  # the engine, which what relaxes nothing does without
+
     try:
         simulation = Simulation(parse_config(_describe(crystal, axial, lateral, steps, seed)))
         simulation.run()

@@ -19,9 +19,10 @@ from . import storage
 from .checkpoint import CHECKPOINT, Keeper, Snapshot
 from .config import STRUCTURE_INPUT, config_hash, dump_config, dynamics_hash
 from .config_yaml import refuse
-from .crystals import CRYSTALS, find_crystals
+from .crystals import CRYSTALS
 from .errors import PhysicsError, StorageError, TableError
 from .progress import Progress
+from .relaxation import find_crystals
 from .run_directory import (
     clear,
     describe_trajectory,
