@@ -181,10 +181,7 @@ def sweep_energy(sheet, x, field, law):
     for k in range(field.begin, field.end, LANES):
         total = splat(0.0)
         for row in range(field.rows):
-            if kinds_meet(law, k):
-                total = total + pair_energies(True, sheet, row, k, x, weight, field, law)
-            else:
-                total = total + pair_energies(False, sheet, row, k, x, weight, field, law)
+            total = total + pair_energies(sheet, row, k, x, weight, field, law)
         store(energy, k, total)
 
 

@@ -258,21 +258,21 @@ def _linear_flow(mixed, sheet, row, k, u, v, flow, pull, field, law):
 # ---- energy ----
 
 
-def _lennard_jones_energies(mixed, sheet, row, k, u, weight, field, law):
+def _lennard_jones_energies(sheet, row, k, u, weight, field, law):
     p = sheet * field.components * field.stride + row * field.width + k
     entries = sheet * field.shift.size
-    constants = lennard_jones_constants(law, p, k, mixed)
+    constants = lennard_jones_constants(law, p, k, True)  # does for all vectors; seldom wanted
     x, y, z = _vector(u, p, field)
     total = like(x, 0.0)
     for entry in range(item(field.first, row), item(field.first, row + 1)):
         q = item(field.source, entries + entry) + k
         dx, dy, dz = _step(u, q, x, y, z, field)
         w = load(weight, (item(field.shift, entry) + field.reach) * field.width + k)
-        total = total + w * lennard_jones_energy(law, constants, mixed, entry, q, k, dx, dy, dz)
+        total = total + w * lennard_jones_energy(law, constants, True, entry, q, k, dx, dy, dz)
     return total
 
 
-def _linear_energies(mixed, sheet, row, k, u, weight, field, law):
+def _linear_energies(sheet, row, k, u, weight, field, law):
     p = sheet * field.components * field.stride + row * field.width + k
     entries = sheet * field.shift.size
     x, y, z = _vector(u, p, field)
@@ -316,9 +316,9 @@ def add_flow(mixed, sheet, row, k, u, v, flow, pull, field, law):
     _FLOW[type(law)](mixed, sheet, row, k, u, v, flow, pull, field, law)
 
 
-def pair_energies(mixed, sheet, row, k, u, weight, field, law):
+def pair_energies(sheet, row, k, u, weight, field, law):
     """Energy of all their pairs, by site; a pair counts by the weight of its shift."""
-    return _ENERGIES[type(law)](mixed, sheet, row, k, u, weight, field, law)
+    return _ENERGIES[type(law)](sheet, row, k, u, weight, field, law)
 
 
 @overload(kinds_meet, jit_options=PART)
@@ -337,5 +337,5 @@ def _compile_flow(mixed, sheet, row, k, u, v, flow, pull, field, law):
 
 
 @overload(pair_energies, jit_options=PART)
-def _compile_energies(mixed, sheet, row, k, u, weight, field, law):
+def _compile_energies(sheet, row, k, u, weight, field, law):
     return _ENERGIES[law.instance_class]
