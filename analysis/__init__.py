@@ -9,7 +9,7 @@ which draw on given or new axes and return them. `plot_prediction(directory)` dr
 As in `nemd_core`, a name is imported when it is first asked for: what draws nothing does without matplotlib.
 """
 
-from importlib import import_module
+from nemd_core.lazy_names import lazy_names
 
 _MODULES = {
     "figures": ["save"],
@@ -26,16 +26,5 @@ _MODULES = {
     "theory": ["load_prediction"],
     "until": ["make_estimator"],
 }
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name):
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOME[name]}", __name__), name)
-
-
-def __dir__():
-    return sorted({*globals(), *_HOME})
+__all__, __getattr__, __dir__ = lazy_names(__name__, _MODULES)

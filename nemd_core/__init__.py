@@ -7,7 +7,7 @@ A name is imported when it is first asked for: jobs that only read and write fil
 take longer to import than the jobs to do.
 """
 
-from importlib import import_module
+from .lazy_names import lazy_names
 
 _MODULES = {
     "config": ["Config", "load_config", "load_study"],
@@ -22,16 +22,5 @@ _MODULES = {
     "until": ["Estimate"],
     "version": ["__version__"],
 }
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name):
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOME[name]}", __name__), name)
-
-
-def __dir__():
-    return sorted({*globals(), *_HOME})
+__all__, __getattr__, __dir__ = lazy_names(__name__, _MODULES)
