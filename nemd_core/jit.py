@@ -10,12 +10,13 @@ cannot be locked, the cache is not used.
 
 import fcntl
 import functools
+import gc
 import hashlib
 import os
 from pathlib import Path
 
 import numba
-from numba import njit
+from numba import njit, types
 from numba.core.caching import IndexDataCacheFile
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
@@ -74,7 +75,8 @@ class _Part(JITCodeLibrary):
     """Code that only ever becomes part of other code: simplified, but neither optimised nor made into machine code.
 
     What is inlined is optimised where it ends up; Numba would do both at every level of calls besides. A part has no
-    environment: a kernel must not raise what depends on its values, nor make Python objects.
+    environment: a kernel must not raise what depends on its values, nor make Python objects. Nor does it count references
+    to arrays, which would take a tenth of the time of compilation: whoever calls holds them, so it must not return any.
     """
 
     class codegen:
@@ -100,15 +102,62 @@ class _PartCompiler(Compiler):
         library = _Part(target.codegen(), "part")
         super().__init__(typing, target, library, args, return_type, flags, local_types)
 
+    def compile_extra(self, function):
+        compiled = super().compile_extra(function)
+        if _holds_arrays(compiled.signature.return_type):
+            raise TypeError(
+                f"{function.__qualname__}: a kernel must not return arrays, here {compiled.signature}"
+            )
+        return compiled
 
-PART = {"forceinline": True, "no_cpython_wrapper": True, "pipeline_class": _PartCompiler}
+
+def _holds_arrays(kind) -> bool:
+    return isinstance(kind, types.Array) or (
+        isinstance(kind, types.BaseTuple) and any(_holds_arrays(k) for k in kind)
+    )
+
+
+PART = {
+    "_nrt": False,
+    "forceinline": True,
+    "no_cpython_wrapper": True,
+    "pipeline_class": _PartCompiler,
+}
 """For numba's `overload`: what `kernel` asks for."""
 
 
+class _Whole(JITCodeLibrary):
+    """Code that Python calls. The part of it that takes hundreds of arrays from Python runs once a block, but to optimise it
+    would take as long as the kernels: it stays as it is."""
+
+    def _optimize_functions(self, module):
+        for function in module.functions:
+            if function.name.startswith("_ZN7cpython") and not function.is_declaration:
+                function.add_function_attribute("noinline")
+                function.add_function_attribute("optnone")
+        super()._optimize_functions(module)
+
+
+class _WholeCompiler(Compiler):
+    def __init__(self, typing, target, library, args, return_type, flags, local_types):
+        library = _Whole(target.codegen(), "whole")
+        library.enable_object_caching()
+        super().__init__(typing, target, library, args, return_type, flags, local_types)
+
+    def compile_extra(self, function):
+        """Without looking for garbage: a compilation makes millions of objects and keeps them to its end."""
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            return super().compile_extra(function)
+        finally:
+            if collects:
+                gc.enable()
+
+
 class _Kernel(CPUDispatcher):
-    def __init__(self, py_func, *_):
-        """The rest is what a copy brings along, from another process."""
-        options = {"nopython": True, "boundscheck": None, **PART, **_OPTIONS}
+    def __init__(self, py_func, _=None, options=None):
+        options = {"nopython": True, "boundscheck": None, **PART, **_OPTIONS, **(options or {})}
         super().__init__(py_func, targetoptions=options, pipeline_class=options.pop("pipeline_class"))
 
     @functools.cached_property
@@ -119,7 +168,7 @@ class _Kernel(CPUDispatcher):
         return self.alone(*arguments)
 
 
-whole = njit(cache=True, **_OPTIONS)
+whole = njit(cache=True, pipeline_class=_WholeCompiler, **_OPTIONS)
 """A function that Python calls, with everything that it calls inside."""
 
 
@@ -127,3 +176,8 @@ def kernel(function):
     """A function that becomes part of those that call it: a call hands over hundreds of numbers, which a short chain would
     feel. Where Python calls it, it is compiled `alone` as well."""
     return function if numba.config.DISABLE_JIT else _Kernel(function)
+
+
+def allocating_kernel(function):
+    """A kernel that makes arrays for itself, and pays for it: it counts references to all that it is given."""
+    return function if numba.config.DISABLE_JIT else _Kernel(function, options={"_nrt": True})

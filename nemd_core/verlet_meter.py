@@ -63,6 +63,8 @@ class Meter(NamedTuple):
     """Energy of what crossed a boundary upwards, less that of what crossed downwards."""
     pushed: np.ndarray
     """The same for momentum."""
+    through: np.ndarray
+    """Room for the heat and the momentum that pass each boundary: (2, n_layers)."""
     power: np.ndarray
     """W of each atom, (n,)."""
     reference: np.ndarray
@@ -110,6 +112,7 @@ def make_meter(system: System, n: int, between_species: bool) -> Meter:
     chunks, bins = -(-n // CHUNK), np.zeros((7, system.n_layers))
     return Meter(
         *bins,
+        through=np.zeros((2, system.n_layers)),
         power=np.zeros(n),
         reference=np.zeros((chunks, 3)),
         potential=np.zeros(chunks),
@@ -241,12 +244,14 @@ def record_row(row, replica, atoms, reservoirs, bins, plan, meter, series):
         series.temperature[replica, row, k] = meter.kinetic[k] / (3.0 * number)
         series.displacement[replica, row, k] = meter.displaced[k] / number
         series.count[replica, row, k] = meter.number[k] / samples
-    heat, force, crossing = np.zeros(bins.n), np.zeros(bins.n), 0.0
-    totals = np.zeros(3)
+    power = pull = power_a = 0.0
     for chunk in range(meter.potential.size):
-        totals += meter.reference[chunk]
-    _through(heat, totals[0], meter.received, bins)
-    _through(force, totals[1], meter.force, bins)
+        power += meter.reference[chunk, 0]
+        pull += meter.reference[chunk, 1]
+        power_a += meter.reference[chunk, 2]
+    heat, force = meter.through[0], meter.through[1]
+    _through(heat, power, meter.received, bins)
+    _through(force, pull, meter.force, bins)
     series.stress[replica, row] = 0.0
     for plane in range(meter.plane_layer.size):
         k = meter.plane_layer[plane]
@@ -255,8 +260,7 @@ def record_row(row, replica, atoms, reservoirs, bins, plan, meter, series):
         series.flux[replica, row, plane] = flux / meter.area
         for side in range(2):
             series.stress[replica, row, side] -= meter.plane_share[side, plane] * pressure / meter.area
-    crossing = totals[2] / samples
-    series.flux_species[replica, row] = crossing / meter.area
+    series.flux_species[replica, row] = power_a / samples / meter.area
     series.energy[replica, row] = total_energy(atoms, meter)
     record_heats(row, replica, reservoirs, series)
     meter.kinetic[:] = 0.0

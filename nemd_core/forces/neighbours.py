@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..jit import kernel
+from ..jit import allocating_kernel, kernel
 from ..simd import LANES
 from ..simd_gather import NEAR_LANES, PACK, append_near, copy_block
 from .sorting import (
@@ -178,7 +178,7 @@ def start_build(atoms, list_, work):
     return DONE
 
 
-@kernel
+@allocating_kernel
 def build_chunk(chunk, list_, work):
     """The lists of a chunk of atoms. Atoms of a bin share their candidates, which are copied together for them."""
     nearest = np.empty((3, _CANDIDATES), np.float32)

@@ -2,6 +2,7 @@
 nemd_core/jit.py, nothing is compiled that only becomes part of something else, and a block of steps not anew for another
 number of rows."""
 
+import gc
 import pickle
 import re
 import subprocess
@@ -64,6 +65,34 @@ def test_parts_are_no_machine_code_of_their_own():
     assert not _once.alone.overloads
     assert _once(np.full(2, 1.5)) == 1.5  # which compiles it alone
     assert _once.alone.overloads
+
+
+@kernel
+def _tail(array):
+    return array.sum(), array[1:]
+
+
+@whole
+def _last(array):
+    return _tail(array)[1][0]
+
+
+@pytest.mark.compiled
+def test_a_kernel_that_returns_an_array_is_refused():
+    """It counts no references, so that its caller would give back one that nobody took."""
+    with pytest.raises(TypeError, match="_tail: a kernel must not return arrays"):
+        _last(np.ones(3))
+    assert gc.isenabled()
+
+
+@pytest.mark.compiled
+def test_arrays_are_held_as_often_after_a_call_as_before():
+    array = np.ones(2)
+    before = sys.getrefcount(array)
+    for _ in range(3):
+        _twice(array)
+        _once(array)
+    assert sys.getrefcount(array) == before
 
 
 @pytest.mark.compiled
