@@ -106,8 +106,9 @@ def _solve(diagonal, gamma, noise, w, left, right, G, S, source, scratch):
                 G[c, j, f] *= scratch[c, c, f]
         for i in range(b):
             if i != c:
-                scratch[i, c] = G[i, c]
-                G[i, c] = 0.0
+                for f in range(LANES):
+                    scratch[i, c, f] = G[i, c, f]
+                    G[i, c, f] = 0.0
                 for j in range(b):
                     for f in range(LANES):
                         G[i, j, f] -= scratch[i, c, f] * G[c, j, f]
