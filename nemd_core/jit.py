@@ -128,7 +128,7 @@ PART = {
 
 class _Whole(JITCodeLibrary):
     """Code that Python calls. The part of it that takes hundreds of arrays from Python runs once a block, but to optimise it
-    would take as long as the kernels: it stays as it is."""
+    would take a quarter of the time that LLVM needs for the rest: it stays as it is."""
 
     def _optimize_functions(self, module):
         for function in module.functions:
