@@ -88,7 +88,7 @@ def _skin(config) -> Iterator[Problem]:
         return
     if run.forces != "verlet":
         yield Problem("run.skin", show(run.skin), "not a key of forces lattice, only of verlet")
-    elif run.skin > cutoff:
+    elif cutoff is not None and run.skin > cutoff:
         text = f"must be at most interaction.cutoff = {cutoff:g}: an atom must not meet its own image"
         yield Problem("run.skin", show(run.skin), text)
 

@@ -191,8 +191,8 @@ def expand_limit(
         problems += [Problem(series.path, show(value), str(problem)) for problem in wrong]
         if config is not None:
             found.append(Step(value, config, settings))
-    if problems or len(found) < len(series.values):
-        return [], problems
+    if problems or len(found) < len(series.values) or not isinstance(base, Config):
+        return [], problems  # where the base is refused, its own problems are listed
     return _unite([Step(own, base, {}), *found], series)
 
 

@@ -16,6 +16,9 @@ from nemd_core.potentials import Springs, force_constants, lennard_jones
 _MESH = 8
 """Points of k along each reciprocal edge of the orthogonal cell; even, so that the zone's corners are among them."""
 
+_FAR = 4.0
+"""Bonds of more than so many sigma are left out with forces verlet: of atoms much smaller than others there are very many
+within the cut-off, and they stiffen a crystal by less than a thousandth."""
 
 CRYSTALS = (("A", "A"), ("B", "B"), ("C", "A"), ("C", "B"))
 """Materials, and the sides whose lattice constant along x their crystal has; a film of C lies on both."""
@@ -79,17 +82,19 @@ def _modes(config, name: str, side: str) -> tuple[float, float] | None:
     None if there is no such material, or it is refused anyway.
     """
     interaction, material = config.interaction, get(config, f"materials.{name}")
+    verlet = config.run.forces == "verlet"
     if material is None:
         return None
     if interaction.potential == "harmonic":
         law = ("springs", material.stiffness, material.transverse_stiffness or 0.0)
     else:
-        law = ("lj", material.epsilon, material.sigma, interaction.cutoff, interaction.truncation)
+        cutoff = min(interaction.cutoff, _FAR * material.sigma) if verlet else interaction.cutoff
+        law = ("lj", material.epsilon, material.sigma, cutoff, interaction.truncation)
     if not reaches(config):
         return None
     lateral, a, b, _ = spacings(config)
     axial = b if side == "B" else a
-    if config.run.forces == "verlet":
+    if verlet:
         most = relaxed_constant(lattice_of(config), material.sigma)
         lateral, axial = min(lateral, most), min(axial, most)
     return mode_range(lattice_of(config).name, lattice_of(config).orientation, lateral, axial, law)

@@ -5,7 +5,7 @@ import pytest
 from configurations import FCC, LJ, changed, problems
 
 from nemd_core.config import parse_config
-from nemd_core.config_stability import mode_range
+from nemd_core.config_stability import highest_frequency, mode_range
 from nemd_core.lattice import find_lattice
 
 CELLS = [
@@ -153,3 +153,14 @@ def test_graded_masses_lie_between_those_of_the_sides():
     limit = float(found[0].allowed.split("= ")[1].split()[0])
     heavier = problems(changed(data, "materials.A.mass=2"))
     assert float(heavier[0].allowed.split("= ")[1].split()[0]) == pytest.approx(2 * limit, rel=1e-3)
+
+
+def test_small_atoms_among_large_ones_need_no_more_bonds_than_others():
+    """With forces verlet: within the cut-off of the large ones, 2.5, there are a million neighbours."""
+    data = changed(LJ, "materials.B.sigma=0.02", "run.timestep=1e-4", "run.forces=verlet")
+    assert parse_config(data).materials.B.sigma == 0.02
+    frequencies = [
+        highest_frequency(parse_config(changed(data, f"materials.{name}.sigma={sigma}")))[0]
+        for name, sigma in (("B", 0.02), ("B", 0.04))
+    ]
+    assert frequencies[0] == pytest.approx(2 * frequencies[1], rel=1e-3)  # w ~ sqrt(epsilon / m) / sigma

@@ -241,7 +241,7 @@ def test_a_file_that_cannot_be_read(study_dir, name):
 NONSENSE = [
     None, True, 0, -1, 1.5, 10**400, float("nan"), float("inf"), "", "auto", "x" * 1000, "é\n", "1e999", "5e-3", [], [1],
     [[], {}], {}, {"a": 1}, {1: 2}, {"lateral": 1.5}, {"lateral": 1.5, "A": 1, "B": None}, "periodic", "chain", "fcc",
-    "diamond", "harmonic", "species", "rough", 110, 2, 1e-300, 1e300, {"mass": 1}, {"layers": 2}, {"temperature": 1},
+    "diamond", "harmonic", "verlet", "species", "rough", 110, 2, 1e-300, 1e300, {"mass": 1}, {"layers": 2}, {"temperature": 1},
 ]  # fmt: skip
 
 
@@ -250,7 +250,7 @@ def test_whatever_is_written_gives_lines(tmp_path):
     rng = random.Random(3)
     paths = [
         *KEYS,
-        *{key.rpartition(".")[0] for key in KEYS if "." in key},
+        *sorted({key.rpartition(".")[0] for key in KEYS if "." in key}),
         "sweep",
         "sweep.zip",
         "limits",
@@ -274,3 +274,15 @@ def test_whatever_is_written_gives_lines(tmp_path):
             lines = str(error).splitlines()
             assert len(lines) == len(error.problems) and all(line.count(": ") >= 2 for line in lines)
     assert refused > 200
+
+
+def test_a_skin_where_there_is_no_cutoff(tmp_path):
+    data = changed(CHAIN, "run.forces=verlet", "run.skin=0.3")
+    keys = [problem.key for problem in study_problems(write(tmp_path / "x.yaml", data))]
+    assert keys == ["run.forces"]
+
+
+def test_a_limit_that_mends_what_is_wrong_with_its_base(tmp_path):
+    data = changed(CHAIN, "baths.difference=harmonic") | {"limits": {"bias": {"difference": [0.1]}}}
+    keys = {problem.key for problem in study_problems(write(tmp_path / "x.yaml", data))}
+    assert keys == {"baths.difference"}
